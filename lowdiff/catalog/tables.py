@@ -1,0 +1,259 @@
+"""The tables. A change here needs a migration in `migrations/versions/`."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+SHA256 = String(64)
+# SQLite counts up only an INTEGER key
+Serial = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Base(DeclarativeBase):
+    """All tables; times are UTC without an offset."""
+
+    type_annotation_map = {  # noqa: RUF012  (SQLAlchemy's own way)
+        dict[str, Any]: JSON,
+        list[str]: JSON,
+    }
+
+
+class Image(Base):
+    """One image, known by its bytes; it never changes."""
+
+    __tablename__ = "image"
+
+    id: Mapped[str] = mapped_column(SHA256, primary_key=True)
+    """SHA-256 of the original bytes."""
+    pixel_hash: Mapped[str] = mapped_column(SHA256, index=True)
+    """SHA-256 of the decoded, oriented sRGB pixels: equal for copies with other metadata."""
+    format: Mapped[str] = mapped_column(String(16))
+    """`png`, `jpeg`, `svg` …; also the file extension in the store."""
+    width_px: Mapped[int]
+    height_px: Mapped[int]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    has_alpha: Mapped[bool]
+    """True when some pixel is not opaque."""
+    family_id: Mapped[str | None] = mapped_column(SHA256, index=True)
+    """Images of one family share a split; set by dedupe."""
+    split: Mapped[str | None] = mapped_column(String(16))
+    """`train`, `validation` or `test`; set at the first export and never changed."""
+    created_at: Mapped[datetime]
+
+
+class Sighting(Base):
+    """Where, when and under which licence an image was found; many per image."""
+
+    __tablename__ = "sighting"
+    __table_args__ = (UniqueConstraint("source", "url", "image_id"),)
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    image_id: Mapped[str] = mapped_column(ForeignKey("image.id"), index=True)
+    source: Mapped[str] = mapped_column(String(64), index=True)
+    """Name of the source file."""
+    url: Mapped[str] = mapped_column(Text)
+    """Address of the image: a URL, or the path inside a folder source."""
+    page_url: Mapped[str | None] = mapped_column(Text)
+    licence: Mapped[str] = mapped_column(String(64))
+    """SPDX id, or `LicenseRef-…`."""
+    attribution: Mapped[str] = mapped_column(Text)
+    title: Mapped[str | None] = mapped_column(Text)
+    alt_text: Mapped[str | None] = mapped_column(Text)
+    tags: Mapped[list[str]]
+    evidence: Mapped[dict[str, Any]]
+    """What the source answered: HTTP status, headers, robots verdict."""
+    seen_at: Mapped[datetime]
+
+
+class Rejection(Base):
+    """An item that was refused, with the reason; it is tried again when its source is."""
+
+    __tablename__ = "rejection"
+    __table_args__ = (UniqueConstraint("source", "url"),)
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    source: Mapped[str] = mapped_column(String(64), index=True)
+    url: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(String(64))
+    """Machine-readable code, such as `not_an_image`."""
+    message: Mapped[str] = mapped_column(Text)
+    rejected_at: Mapped[datetime]
+
+
+class Find(Base):
+    """The fetch queue: something that a source offers, and how far we are with it."""
+
+    __tablename__ = "fetch_queue"
+    __table_args__ = (UniqueConstraint("source", "url"), Index("ix_fetch_open", "source", "state"))
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    source: Mapped[str] = mapped_column(String(64))
+    url: Mapped[str] = mapped_column(Text)
+    page_url: Mapped[str | None] = mapped_column(Text)
+    hints: Mapped[dict[str, Any]]
+    """What the source says of it: title, alt_text, tags, …"""
+    state: Mapped[str] = mapped_column(String(16))
+    """`open`, `leased`, `done`, `rejected` or `failed` (tried again by the next run)."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease_owner: Mapped[str | None] = mapped_column(String(128))
+    lease_until: Mapped[datetime | None]
+    etag: Mapped[str | None] = mapped_column(Text)
+    last_modified: Mapped[str | None] = mapped_column(Text)
+    image_id: Mapped[str | None] = mapped_column(SHA256)
+    error: Mapped[str | None] = mapped_column(Text)
+    updated_at: Mapped[datetime]
+
+
+class Artifact(Base):
+    """What one stage at one version with one set of parameters made of one image."""
+
+    __tablename__ = "artifact"
+    __table_args__ = (Index("ix_artifact_stage", "stage", "stage_version", "params_hash", "state"),)
+
+    image_id: Mapped[str] = mapped_column(ForeignKey("image.id"), primary_key=True)
+    stage: Mapped[str] = mapped_column(String(32), primary_key=True)
+    stage_version: Mapped[str] = mapped_column(String(32), primary_key=True)
+    params_hash: Mapped[str] = mapped_column(String(16), primary_key=True)
+    state: Mapped[str] = mapped_column(String(16))
+    """`leased`, `ok`, `refused` (an InputError: never again) or `failed` (tried again)."""
+    payload: Mapped[dict[str, Any] | None]
+    error_class: Mapped[str | None] = mapped_column(String(64))
+    error: Mapped[str | None] = mapped_column(Text)
+    seconds: Mapped[float | None]
+    lease_owner: Mapped[str | None] = mapped_column(String(128))
+    lease_until: Mapped[datetime | None]
+    updated_at: Mapped[datetime]
+
+
+class DuplicateEdge(Base):
+    """Two images found to be the same picture; `a_id` < `b_id`."""
+
+    __tablename__ = "duplicate_edge"
+
+    a_id: Mapped[str] = mapped_column(ForeignKey("image.id"), primary_key=True)
+    b_id: Mapped[str] = mapped_column(ForeignKey("image.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    """`exact`: the same decoded pixels."""
+    score: Mapped[float]
+    method_version: Mapped[str] = mapped_column(String(32))
+    created_at: Mapped[datetime]
+
+
+class LabelEvent(Base):
+    """One statement about one field of one image; append-only."""
+
+    __tablename__ = "label_event"
+    __table_args__ = (Index("ix_label_image_field", "image_id", "field"),)
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    event_key: Mapped[str] = mapped_column(SHA256, unique=True)
+    """Digest of what makes the statement unique, so that saying it twice is saying it once."""
+    image_id: Mapped[str] = mapped_column(ForeignKey("image.id"))
+    field: Mapped[str] = mapped_column(String(64))
+    value: Mapped[Any] = mapped_column(JSON)
+    """A string, a list of strings, or null where the field does not apply."""
+    origin: Mapped[str] = mapped_column(String(16))
+    """`human`, `adjudicated`, `propagated`, `rule` or `model`."""
+    actor: Mapped[str] = mapped_column(String(128))
+    """An e-mail address, or a drafter with its version: `background/1`."""
+    confidence: Mapped[float | None]
+    """In [0, 1]; null for a person."""
+    schema_version: Mapped[str] = mapped_column(String(16))
+    annotation_key: Mapped[str | None] = mapped_column(String(64), index=True)
+    """Label Studio's annotation and its revision."""
+    lead_time_s: Mapped[float | None]
+    """Seconds a person spent on the whole annotation."""
+    created_at: Mapped[datetime]
+
+
+class LabelProject(Base):
+    """A Label Studio project of ours, and how far we have pulled from it."""
+
+    __tablename__ = "label_project"
+
+    key: Mapped[str] = mapped_column(String(128), primary_key=True)
+    """`<server URL>|<title>`."""
+    project_id: Mapped[int]
+    config_hash: Mapped[str] = mapped_column(SHA256)
+    schema_version: Mapped[str] = mapped_column(String(16))
+    pulled_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class LabelTask(Base):
+    """One image as a task of one Label Studio project."""
+
+    __tablename__ = "label_task"
+
+    external_key: Mapped[str] = mapped_column(String(128), primary_key=True)
+    """`<image id>:<major version of the schema>`; also stored in the task's data."""
+    project_key: Mapped[str] = mapped_column(ForeignKey("label_project.key"), index=True)
+    image_id: Mapped[str] = mapped_column(ForeignKey("image.id"), index=True)
+    task_id: Mapped[int | None] = mapped_column(index=True)
+    """Label Studio's id; null while a push is under way."""
+    push_batch: Mapped[str] = mapped_column(String(36), index=True)
+    prediction_hash: Mapped[str] = mapped_column(SHA256)
+    state: Mapped[str] = mapped_column(String(16))
+    """`pushing` (intent recorded) or `pushed`."""
+    pushed_at: Mapped[datetime | None]
+
+
+class DatasetVersion(Base):
+    """An immutable export."""
+
+    __tablename__ = "dataset_version"
+    __table_args__ = (UniqueConstraint("name", "version"),)
+
+    digest: Mapped[str] = mapped_column(SHA256, primary_key=True)
+    name: Mapped[str] = mapped_column(String(64))
+    version: Mapped[int]
+    schema_version: Mapped[str] = mapped_column(String(16))
+    recipe: Mapped[dict[str, Any]]
+    counts: Mapped[dict[str, Any]]
+    path: Mapped[str] = mapped_column(Text)
+    """Relative to the workspace."""
+    created_at: Mapped[datetime]
+
+
+class DatasetItem(Base):
+    """One image of one dataset version."""
+
+    __tablename__ = "dataset_item"
+
+    digest: Mapped[str] = mapped_column(ForeignKey("dataset_version.digest"), primary_key=True)
+    image_id: Mapped[str] = mapped_column(ForeignKey("image.id"), primary_key=True, index=True)
+    split: Mapped[str] = mapped_column(String(16))
+    label_hash: Mapped[str] = mapped_column(SHA256)
+
+
+class Run(Base):
+    """One training run; its folder holds the rest."""
+
+    __tablename__ = "run"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """`vae-<12 hex>` or `unet-<12 hex>`: digest of config, data, parent and code."""
+    kind: Mapped[str] = mapped_column(String(16))
+    preset: Mapped[str] = mapped_column(String(32))
+    state: Mapped[str] = mapped_column(String(16))
+    """`running`, `done` or `failed`."""
+    dataset_digest: Mapped[str] = mapped_column(ForeignKey("dataset_version.digest"), index=True)
+    vae_run_id: Mapped[str | None] = mapped_column(ForeignKey("run.id"))
+    parent_run_id: Mapped[str | None] = mapped_column(ForeignKey("run.id"))
+    path: Mapped[str] = mapped_column(Text)
+    """Relative to the workspace."""
+    summary: Mapped[dict[str, Any]]
+    """The last figures: losses, seconds, images seen."""
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]

@@ -1,0 +1,65 @@
+"""The `lowdiff` command. Each command calls one room, one operation or one flow."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lowdiff import __version__
+from lowdiff.cli import status
+from lowdiff.cli.output import say
+from lowdiff.errors import LowdiffError
+
+EXIT_CODES = """
+Exit codes: 0 done · 1 a bug, please report it · 2 wrong usage · 3 wrong input (InputError) ·
+4 a service failed, try again (ServiceError) · 5 artefacts disagree (ContractError) ·
+130 interrupted; the same command resumes.
+"""
+
+app = typer.Typer(
+    name="lowdiff",
+    help="A small text-to-image model of your own: ingest, label, train, evaluate, generate.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.command()(status.status)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"lowdiff {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _before_every_command(
+    workspace: Annotated[
+        Path | None,
+        typer.Option("--workspace", "-w", envvar="LOWDIFF_WORKSPACE", help="Default: ./data"),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="And exit.")
+    ] = False,
+) -> None:
+    if workspace is not None:
+        os.environ["LOWDIFF_WORKSPACE"] = str(workspace)
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one sentence and an exit code."""
+    try:
+        app()
+    except LowdiffError as error:
+        say(f"error: {error}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        say("interrupted; the same command goes on where it stopped")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

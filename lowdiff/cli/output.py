@@ -1,0 +1,58 @@
+"""How every command speaks: results on stdout, messages on stderr, errors in one sentence."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+messages = Console(stderr=True, highlight=False, soft_wrap=True)
+"""For people: progress, hints, errors."""
+
+
+def say(text: str) -> None:
+    """Tell a person something; never mixes with the results."""
+    messages.print(text, markup=False)
+
+
+def emit(record: Mapping[str, Any], *, as_json: bool, text: str | None = None) -> None:
+    """Print one result: a JSON object on a line of its own, or `text` for people.
+
+    Args:
+        record: plain values; dates and paths become strings.
+        text: what a person reads; default: one `key: value` a line.
+    """
+    if as_json:
+        sys.stdout.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
+        sys.stdout.flush()
+        return
+    print(
+        text if text is not None else "\n".join(f"{key}: {value}" for key, value in record.items())
+    )
+
+
+@contextmanager
+def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show a bar on stderr while something runs; yields `advance(number_done)`."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=messages,
+        transient=not messages.is_terminal,
+    )
+    with bar:
+        task = bar.add_task(what, total=total)
+        yield lambda number: bar.update(task, advance=number)

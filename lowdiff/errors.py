@@ -1,0 +1,53 @@
+"""The error tree. Its first level is the caller's decision: skip the item, retry, or stop."""
+
+
+class LowdiffError(Exception):
+    """Every error that lowdiff raises on purpose.
+
+    The message names the item, what was found, what is allowed and what to do about it.
+
+    Attributes:
+        item: the path, URL, id or setting that the error is about.
+        reason: a short machine-readable code such as `not_an_image`; rejections are counted by it.
+    """
+
+    exit_code = 1
+
+    def __init__(
+        self,
+        item: object,
+        problem: str,
+        *,
+        reason: str,
+        found: object = None,
+        allowed: object = None,
+        do: str | None = None,
+    ) -> None:
+        self.item = str(item)
+        self.reason = reason
+        self.problem = problem
+        parts = [problem]
+        if found is not None:
+            parts.append(f"found {found}")
+        if allowed is not None:
+            parts.append(f"allowed {allowed}")
+        message = f"{item}: " + ", ".join(parts)
+        super().__init__(f"{message}. {do}" if do else message)
+
+
+class InputError(LowdiffError):
+    """This item can never work: record it and go on."""
+
+    exit_code = 3
+
+
+class ServiceError(LowdiffError):
+    """An outside service failed: the same call may work later."""
+
+    exit_code = 4
+
+
+class ContractError(LowdiffError):
+    """Two of our own artefacts disagree: stop."""
+
+    exit_code = 5

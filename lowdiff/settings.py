@@ -1,0 +1,119 @@
+"""One typed `Settings`: defaults, then `<workspace>/lowdiff.toml`, then `LOWDIFF_*` variables."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from lowdiff.errors import InputError
+
+SETTINGS_FILE = "lowdiff.toml"
+
+
+class Settings(BaseSettings):
+    """Everything a person may want to change; units are in the names."""
+
+    model_config = SettingsConfigDict(env_prefix="LOWDIFF_", extra="forbid", frozen=True)
+
+    workspace: Path = Field(default=Path("data"), description="folder of all artefacts")
+    catalog_url: str | None = Field(
+        default=None, description="SQLAlchemy URL; default: SQLite in the workspace"
+    )
+    store_url: str | None = Field(
+        default=None, description="fsspec URL of the image store; default: the workspace"
+    )
+
+    prefect_api_url: str | None = Field(
+        default=None, description="a Prefect server that runs already; default: `lowdiff up`'s"
+    )
+    prefect_port: int = Field(default=4200, ge=1, le=65535, description="the next free one is used")
+    label_studio_url: str | None = Field(
+        default=None, description="a Label Studio that runs already; default: `lowdiff up`'s"
+    )
+    label_studio_token: str | None = Field(
+        default=None, repr=False, description="its access token; default: made by `lowdiff up`"
+    )
+    label_studio_port: int = Field(default=8080, ge=1, le=65535)
+    label_studio_command: Path | None = Field(
+        default=None, description="default: .venv-label-studio/bin/label-studio, else on PATH"
+    )
+    service_start_timeout_s: float = Field(default=300.0, gt=0)
+
+    workers: int = Field(default=os.cpu_count() or 1, ge=1, description="threads of one batch")
+    batch_size: int = Field(default=128, ge=1, description="images of one batch (one Prefect task)")
+    lease_s: float = Field(default=900.0, gt=0, description="how long a batch may take")
+
+    max_image_mb: float = Field(default=50.0, gt=0)
+    max_image_megapixels: float = Field(default=50.0, gt=0)
+    max_image_side_px: int = Field(default=20_000, ge=1)
+
+    ocr_languages: Annotated[tuple[str, ...], NoDecode] = Field(default=("eng",))
+    ocr_timeout_s: float = Field(default=60.0, gt=0, description="for one image")
+
+    accept_confidence: float = Field(
+        default=0.75, ge=0, le=1, description="drafts at or above it may go into a dataset"
+    )
+    dataset_name: str = Field(default="brand", pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    dataset_image_px: int = Field(default=256, ge=16, le=4096, description="longest side")
+    seed: int = 0
+
+
+def load_settings(workspace: Path | None = None) -> Settings:
+    """Read the settings of a workspace.
+
+    Args:
+        workspace: the folder given on the command line; it wins over `LOWDIFF_WORKSPACE`.
+
+    Raises:
+        InputError: a key is unknown or a value is not allowed; the message names it.
+    """
+    root = workspace or Path(os.environ.get("LOWDIFF_WORKSPACE", "data"))
+    path = root / SETTINGS_FILE
+    values: dict[str, Any] = {}
+    if path.is_file():
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputError(path, f"is no valid TOML: {error}", reason="bad_toml") from error
+    # a variable of the environment wins over the file
+    from_file = {key: value for key, value in values.items() if not _in_environment(key)}
+    from_file["workspace"] = root
+    try:
+        return Settings(**_split_languages(from_file))
+    except ValidationError as error:
+        raise _explain(path, error) from error
+
+
+def _in_environment(key: str) -> bool:
+    return f"LOWDIFF_{key.upper()}" in os.environ
+
+
+def _split_languages(values: dict[str, Any]) -> dict[str, Any]:
+    """Allow `LOWDIFF_OCR_LANGUAGES=eng,deu` beside a TOML list."""
+    text = os.environ.get("LOWDIFF_OCR_LANGUAGES")
+    if text is not None:
+        values["ocr_languages"] = tuple(part.strip() for part in text.split(",") if part.strip())
+    return values
+
+
+def _explain(path: Path, error: ValidationError) -> InputError:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return InputError(
+            path,
+            "unknown setting",
+            reason="unknown_setting",
+            found=repr(key),
+            allowed=", ".join(sorted(Settings.model_fields)),
+        )
+    return InputError(
+        f"setting {key}",
+        first["msg"].lower(),
+        reason="bad_setting",
+        found=repr(first["input"]),
+        do=f"Change it in {path} or in LOWDIFF_{key.upper()}.",
+    )

@@ -1,0 +1,96 @@
+"""The store of bytes: whole objects under keys, written aside and renamed."""
+
+import hashlib
+import os
+import uuid
+from pathlib import Path
+
+from upath import UPath
+
+from lowdiff.errors import ContractError, ServiceError
+
+
+def sha256_hex(body: bytes) -> str:
+    """The id of an image: 64 hex digits of the SHA-256 of its bytes."""
+    return hashlib.sha256(body).hexdigest()
+
+
+class Store:
+    """Objects under keys such as `images/ab/cd/<sha256>.png`; keys never leave the root."""
+
+    def __init__(self, root: Path | UPath) -> None:
+        self.root = root
+
+    def put(self, key: str, body: bytes) -> None:
+        """Keep `body` under `key`; a reader sees the whole object or none.
+
+        Raises:
+            ServiceError: the store cannot be written (disk full, permissions, network).
+        """
+        target = self._at(key)
+        try:
+            if isinstance(target, Path):
+                _write_aside(target, body)
+            else:
+                target.write_bytes(body)  # an object store's PUT is atomic
+        except OSError as error:
+            raise ServiceError(
+                key,
+                f"cannot write to the store at {self.root} ({error.strerror or error})",
+                reason="store_not_writable",
+                do="Free the disk or mend the permissions, then run the same command again.",
+            ) from error
+
+    def read(self, key: str) -> bytes:
+        """The bytes under `key`.
+
+        Raises:
+            ContractError: the catalog points to an object that is not there.
+            ServiceError: the store cannot be read.
+        """
+        try:
+            body: bytes = self._at(key).read_bytes()
+        except FileNotFoundError as error:
+            raise ContractError(
+                key,
+                f"is missing from the store at {self.root}",
+                reason="object_missing",
+                do="Ingest its source again.",
+            ) from error
+        except OSError as error:
+            raise ServiceError(
+                key, f"cannot be read from the store ({error})", reason="store_not_readable"
+            ) from error
+        return body
+
+    def exists(self, key: str) -> bool:
+        """True when a whole object lies under `key`."""
+        return bool(self._at(key).is_file())
+
+    def remove(self, key: str) -> None:
+        """Delete the object under `key`; no error when it is gone already."""
+        self._at(key).unlink(missing_ok=True)
+
+    def _at(self, key: str) -> Path | UPath:
+        if key.startswith("/") or ".." in key.split("/"):
+            raise ContractError(key, "leaves the store", reason="bad_key")
+        return self.root / key
+
+
+def open_store(url: str | Path) -> Store:
+    """The store at a folder or at an fsspec URL such as `s3://bucket/prefix`."""
+    text = str(url)
+    return Store(UPath(text) if "://" in text else Path(text))
+
+
+def _write_aside(target: Path, body: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        with aside.open("wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(target)
+    finally:
+        aside.unlink(missing_ok=True)
