@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     label_studio_command: Path | None = Field(
         default=None, description="default: .venv-label-studio/bin/label-studio, else on PATH"
     )
+    label_studio_document_root: Path | None = Field(
+        default=None, description="its LOCAL_FILES_DOCUMENT_ROOT; default: <workspace>/served"
+    )
     service_start_timeout_s: float = Field(default=300.0, gt=0)
 
     workers: int = Field(default=os.cpu_count() or 1, ge=1, description="threads of one batch")

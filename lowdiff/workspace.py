@@ -30,9 +30,14 @@ class Workspace:
         return self.root / "corpora"
 
     @property
+    def served(self) -> Path:
+        """The one folder whose files Label Studio may serve; nothing else lies in it."""
+        return self.root / "served"
+
+    @property
     def working_copies(self) -> Path:
-        """Light PNGs that Label Studio serves to annotators."""
-        return self.root / "working_copies"
+        """Light PNGs that annotators see."""
+        return self.served / "working_copies"
 
     @property
     def datasets(self) -> Path:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lowdiff import __version__
-from lowdiff.cli import status
+from lowdiff.cli import services, status
 from lowdiff.cli.output import say
 from lowdiff.errors import LowdiffError
 
@@ -26,7 +26,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+app.command()(services.up)
 app.command()(status.status)
+app.command()(services.down)
 
 
 def _show_version(wanted: bool) -> None:
