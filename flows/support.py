@@ -1,0 +1,92 @@
+"""What every flow shares: batches as tasks, retries for failing services, progress to look at."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from prefect import Task
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.futures import as_completed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from lowdiff.catalog.chunks import chunks
+from lowdiff.cli.output import progress
+from lowdiff.errors import ServiceError
+
+Result = TypeVar("Result")
+PROGRESS_EVERY_S = 2.0
+
+one_batch_at_a_time: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=1)
+"""A batch uses all cores of this machine by itself (`settings.workers`)."""
+
+
+def worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Only a failed service may work later; anything else would fail again."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, ServiceError)
+
+
+RETRIES: dict[str, Any] = {
+    "retries": 3,
+    "retry_delay_seconds": [1, 10, 60],
+    "retry_condition_fn": worth_retrying,
+    # the catalog knows what is done; a second memory could only disagree with it
+    "cache_policy": NO_CACHE,
+}
+"""Options of every task that touches an outside service or the catalog."""
+
+
+def workspace_path(workspace: str | None) -> Path:
+    """The workspace of a flow run: its parameter, else `LOWDIFF_WORKSPACE`, else `data`."""
+    return Path(workspace or os.environ.get("LOWDIFF_WORKSPACE", "data"))
+
+
+@contextmanager
+def shown_progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar in the terminal and a progress artifact in Prefect; yields `advance(number)`."""
+    artifact_id = cast(
+        UUID,  # a coroutine only inside an async flow; ours are not
+        create_progress_artifact(
+            progress=0.0 if total else 100.0,
+            key=what.lower().replace(" ", "-"),
+            description=f"{what}: {total:,}",
+        ),
+    )
+    done, told_at = 0, time.monotonic()
+    with progress(what, total) as move:
+
+        def advance(number: int) -> None:
+            nonlocal done, told_at
+            done += number
+            move(number)
+            if time.monotonic() - told_at >= PROGRESS_EVERY_S:
+                told_at = time.monotonic()
+                update_progress_artifact(artifact_id, progress=min(100.0, 100.0 * done / total))
+
+        yield advance
+    if total:
+        update_progress_artifact(artifact_id, progress=100.0)
+
+
+def run_batches(
+    task: Task[..., Result], ids: Sequence[Any], batch_size: int, what: str, **arguments: Any
+) -> list[Result]:
+    """Map a batch task over ids; the results come in no particular order.
+
+    Args:
+        task: takes a list of ids first, then `arguments`.
+    """
+    batches = [list(batch) for batch in chunks(ids, batch_size)]
+    results: list[Result] = []
+    with shown_progress(what, len(ids)) as advance:
+        futures = {task.submit(batch, **arguments): len(batch) for batch in batches}
+        for future in as_completed(list(futures)):
+            results.append(future.result())
+            advance(futures[future])
+    return results

@@ -1,0 +1,51 @@
+"""`lowdiff demo` and `lowdiff retrain`: the commands that run a flow over many rooms."""
+
+from typing import Annotated, Any
+
+import typer
+
+from lowdiff.cli.output import messages, say
+
+Count = Annotated[int, typer.Option("--count", min=24, help="How many graphics to bring.")]
+Preset = Annotated[str, typer.Option("--preset", help="Preset of the models.")]
+
+
+def demo(count: Count = 1500, preset: Preset = "demo") -> None:
+    """Run the whole road on OpenMoji graphics: ingest, read, label, export, train, report.
+
+    Interrupt it at any time: the same command goes on where it stopped.
+
+    Example: `lowdiff demo --count 400`
+    """
+    _run("run_demo", {"count": count, "preset": preset})
+
+
+def retrain(
+    vae: Annotated[
+        bool, typer.Option("--vae", help="Train the VAE too; the U-Net starts anew.")
+    ] = False,
+    preset: Preset = "demo",
+) -> None:
+    """Pull new labels; when anything changed, export the next version and train on from there.
+
+    The U-Net goes on from the newest weights in the latent space of the unchanged VAE.
+
+    Example: `lowdiff retrain`
+    """
+    _run("retrain_models", {"vae": vae, "preset": preset})
+
+
+def _run(flow: str, parameters: dict[str, Any]) -> None:
+    from lowdiff.ops.checkout import run_flow
+    from lowdiff.ops.project import open_project
+    from lowdiff.ops.services import prefect_api_url, up
+
+    with open_project() as project:
+        if project.settings.prefect_api_url is None:
+            with messages.status("starting Prefect and Label Studio …"):
+                up(project.settings, project.workspace, say=say)
+        api = prefect_api_url(project.settings, project.workspace)
+        root = project.workspace.root
+    code = run_flow(flow, parameters, workspace=root, prefect_api=api)
+    if code != 0:
+        raise typer.Exit(code)

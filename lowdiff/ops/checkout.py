@@ -1,0 +1,57 @@
+"""Find the flows of the checkout and run one of them as a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import lowdiff
+from lowdiff.errors import ServiceError
+from lowdiff.ops.services import QUIET
+
+
+def find_checkout() -> Path:
+    """The folder that holds `flows/`: the present one, or the one lowdiff is installed from.
+
+    Raises:
+        ServiceError: there is no checkout here.
+    """
+    for folder in (Path.cwd(), Path(lowdiff.__file__).parents[1]):
+        if (folder / "flows" / "run_demo.py").is_file():
+            return folder
+    raise ServiceError(
+        "flows/",
+        "is not here: the flows are not part of the installed package",
+        reason="no_checkout",
+        do="Run the command in a checkout of lowdiff, or run its deployment from Prefect.",
+    )
+
+
+def run_flow(name: str, parameters: Mapping[str, Any], *, workspace: Path, prefect_api: str) -> int:
+    """Run `flows/<name>.py` against a Prefect server; its output is ours.
+
+    Returns:
+        The exit code of the flow's process.
+    """
+    checkout = find_checkout()
+    env = {
+        **os.environ,
+        **QUIET,
+        "LOWDIFF_WORKSPACE": str(workspace.absolute()),
+        "PREFECT_API_URL": prefect_api,
+        "PREFECT_HOME": str((workspace / "services" / "prefect_home").absolute()),
+        "PYTHONPATH": os.pathsep.join([str(checkout), os.environ.get("PYTHONPATH", "")]),
+        # the terminal shows our own progress; the whole log is in Prefect
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",
+        "PREFECT_CLI_PROMPT": "false",
+    }
+    command = [sys.executable, "-m", f"flows.{name}", json.dumps(dict(parameters))]
+    with subprocess.Popen(command, env=env) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.wait()
+            raise

@@ -1,0 +1,95 @@
+"""What a long run costs: seconds per step and peak memory, kept in the workspace for the report."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from lowdiff.ops.services import running
+from lowdiff.workspace import Workspace
+
+SAMPLE_EVERY_S = 1.0
+
+
+@dataclass
+class Costs:
+    """Seconds per step (kept over interrupted runs) and peak megabytes per group of processes."""
+
+    path: Path
+    seconds: dict[str, float] = field(default_factory=dict)
+    peak_mb: dict[str, float] = field(default_factory=dict)
+
+    def save(self) -> None:
+        """Write them down; what was measured survives an interruption."""
+        rounded = {
+            "seconds": {name: round(value, 1) for name, value in self.seconds.items()},
+            "peak_mb": {name: round(value) for name, value in self.peak_mb.items()},
+        }
+        self.path.write_text(json.dumps(rounded, indent=2), encoding="utf-8")
+
+
+def open_costs(workspace: Workspace) -> Costs:
+    """The costs measured so far in this workspace."""
+    path = workspace.root / "timings.json"
+    costs = Costs(path)
+    if path.is_file():
+        known = json.loads(path.read_text(encoding="utf-8"))
+        costs.seconds.update(known.get("seconds", {}))
+        costs.peak_mb.update(known.get("peak_mb", {}))
+    return costs
+
+
+@contextmanager
+def timed(costs: Costs, step: str) -> Iterator[None]:
+    """Add the seconds of a step to what it took in earlier, interrupted runs."""
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        spent = time.monotonic() - started
+        costs.seconds[step] = costs.seconds.get(step, 0.0) + spent
+        costs.save()
+
+
+@contextmanager
+def watched_memory(costs: Costs, workspace: Workspace) -> Iterator[None]:
+    """Sample resident memory once a second: our own processes and the servers apart."""
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(SAMPLE_EVERY_S):
+            _raise_peak(costs, "lowdiff", _own_mb)
+            for name, process in running(workspace).items():
+                _raise_peak(costs, name, process.memory_mb)
+
+    thread = threading.Thread(target=watch, name="memory", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        costs.save()
+
+
+def _raise_peak(costs: Costs, name: str, measure: Callable[[], float]) -> None:
+    try:
+        costs.peak_mb[name] = max(costs.peak_mb.get(name, 0.0), measure())
+    except psutil.NoSuchProcess:
+        return  # it ended between two looks
+
+
+def _own_mb() -> float:
+    me = psutil.Process()
+    total = float(me.memory_info().rss)
+    for child in me.children(recursive=True):
+        try:
+            total += child.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return total / 1e6
