@@ -1,0 +1,150 @@
+"""The rules of `schema.toml`; each broken one gives a message that names it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from lowdiff.errors import InputError
+
+KINDS = ("choice", "text", "flags")
+LABEL_STUDIO_KEYS = frozenset("behkmopruvw") | {f"shift+{key}" for key in ("r", "1", "2", ".")}
+"""Keys that mean something to Label Studio 1.23 while an image is open (letters in any case)."""
+
+HOTKEY = re.compile(r"(shift\+[a-z]|[a-z0-9])")
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+VALUE = re.compile(r"[a-z][a-z0-9-]*")
+BOX_VALUE = re.compile(r"[A-Z][A-Za-z]*")
+RESERVED_NAMES = frozenset({"box", "box_text", "image", "image_id", "external_key", "push_batch"})
+"""Names with a meaning of their own in Label Studio's tasks."""
+
+_TEXTS = ("name", "title", "meaning", "drafted_by")
+_FIELD_KEYS = {*_TEXTS, "kind", "choice", "required", "rows"}
+_CHOICE_KEYS = {"value", "definition", "hotkey"}
+_BOXES_KEYS = {*_TEXTS, "label"}
+_BOX_KEYS = {*_CHOICE_KEYS, "colour", "has_text"}
+
+
+def check_schema(raw: Mapping[str, Any], *, item: str) -> None:
+    """Check a parsed schema file.
+
+    Args:
+        item: its path, for messages.
+
+    Raises:
+        InputError: the first rule that it breaks.
+    """
+    rules = _Rules(item)
+    rules.keys("the file", raw, {"version", "field", "boxes"}, {"version", "field", "boxes"})
+    rules.match("version", raw["version"], re.compile(r"\d+\.\d+"), "two numbers such as 1.0")
+    rules.tables("field", raw["field"])
+    for entry in raw["field"]:
+        _check_field(rules, entry)
+    _check_boxes(rules, raw["boxes"])
+    rules.once("name", [entry["name"] for entry in raw["field"]] + [raw["boxes"]["name"]])
+    _check_hotkeys(rules, raw)
+
+
+def _check_field(rules: "_Rules", entry: Mapping[str, Any]) -> None:
+    where = f"field {entry.get('name', '(without a name)')}"
+    rules.keys(where, entry, {*_TEXTS, "kind"}, _FIELD_KEYS)
+    rules.texts(where, entry, _TEXTS)
+    rules.match(f"{where}: name", entry["name"], NAME, "lower case, digits and _")
+    if entry["name"] in RESERVED_NAMES:
+        rules.broken(f"{where}: name", entry["name"], "a name that Label Studio's tasks do not use")
+    if entry["kind"] not in KINDS:
+        rules.broken(f"{where}: kind", repr(entry["kind"]), ", ".join(KINDS))
+    if not isinstance(entry.get("required", False), bool):
+        rules.broken(f"{where}: required", repr(entry["required"]), "true or false")
+    rows = entry.get("rows", 1)
+    if type(rows) is not int or not 1 <= rows <= 20:
+        rules.broken(f"{where}: rows", repr(rows), "a whole number from 1 to 20")
+    choices = entry.get("choice", [])
+    if entry["kind"] == "text":
+        if choices:
+            rules.broken(where, "choices", "none for a text")
+        return
+    rules.tables(f"{where}: choice", choices)
+    for choice in choices:
+        at = f"{where}: choice {choice.get('value', '(without a value)')}"
+        rules.keys(at, choice, _CHOICE_KEYS, _CHOICE_KEYS)
+        rules.texts(at, choice, ("value", "definition", "hotkey"))
+        rules.match(f"{at}: value", choice["value"], VALUE, "lower case, digits and -")
+    rules.once(f"{where}: value", [choice["value"] for choice in choices])
+
+
+def _check_boxes(rules: "_Rules", boxes: Any) -> None:
+    if not isinstance(boxes, dict):
+        rules.broken("boxes", repr(boxes), "a table")
+    rules.keys("boxes", boxes, _BOXES_KEYS, _BOXES_KEYS)
+    rules.texts("boxes", boxes, _TEXTS)
+    rules.match("boxes: name", boxes["name"], NAME, "lower case, digits and _")
+    rules.tables("boxes: label", boxes["label"])
+    for label in boxes["label"]:
+        at = f"boxes: label {label.get('value', '(without a value)')}"
+        rules.keys(at, label, {*_CHOICE_KEYS, "colour"}, _BOX_KEYS)
+        rules.texts(at, label, ("value", "definition", "hotkey", "colour"))
+        rules.match(f"{at}: value", label["value"], BOX_VALUE, "letters, the first a capital")
+        rules.match(f"{at}: colour", label["colour"], re.compile("#[0-9a-f]{6}"), "#rrggbb")
+        if not isinstance(label.get("has_text", False), bool):
+            rules.broken(f"{at}: has_text", repr(label["has_text"]), "true or false")
+    rules.once("boxes: value", [label["value"] for label in boxes["label"]])
+
+
+def _check_hotkeys(rules: "_Rules", raw: Mapping[str, Any]) -> None:
+    owners: dict[str, str] = {}
+    pairs = [
+        (f"{entry['name']} = {choice['value']}", choice["hotkey"])
+        for entry in raw["field"]
+        for choice in entry.get("choice", ())
+    ] + [(f"box {label['value']}", label["hotkey"]) for label in raw["boxes"]["label"]]
+    for owner, hotkey in pairs:
+        if not HOTKEY.fullmatch(hotkey):
+            rules.broken(f"hotkey of {owner}", repr(hotkey), "a letter, a digit, or shift+letter")
+        if hotkey in LABEL_STUDIO_KEYS:
+            free = " ".join(key for key in "acdfgijlnqstxyz")
+            rules.broken(f"hotkey of {owner}", f"{hotkey!r}, which is Label Studio's", free)
+        if hotkey in owners:
+            rules.broken(
+                f"hotkey of {owner}", f"{hotkey!r}, which is {owners[hotkey]}'s", "a free one"
+            )
+        owners[hotkey] = owner
+
+
+class _Rules:
+    """Raises for the first broken rule, always in the same form."""
+
+    def __init__(self, item: str) -> None:
+        self.item = item
+
+    def broken(self, where: str, found: object, allowed: str) -> NoReturn:
+        raise InputError(
+            self.item,
+            f"{where}: breaks a rule of the label schema",
+            reason="bad_schema",
+            found=found,
+            allowed=allowed,
+        )
+
+    def keys(self, where: str, table: Mapping[str, Any], must: set[str], may: set[str]) -> None:
+        for key in sorted(must - set(table)):
+            self.broken(where, f"no {key!r}", "every " + ", ".join(sorted(must)))
+        for key in sorted(set(table) - may):
+            self.broken(where, f"unknown key {key!r}", ", ".join(sorted(may)))
+
+    def texts(self, where: str, table: Mapping[str, Any], keys: Sequence[str]) -> None:
+        for key in keys:
+            if not isinstance(table[key], str) or not table[key].strip():
+                self.broken(f"{where}: {key}", repr(table[key]), "a text that is not empty")
+
+    def match(self, where: str, value: Any, pattern: re.Pattern[str], allowed: str) -> None:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            self.broken(where, repr(value), allowed)
+
+    def tables(self, where: str, value: Any) -> None:
+        if not isinstance(value, list) or not value or not all(isinstance(v, dict) for v in value):
+            self.broken(where, repr(value), f"at least one [[{where.split(': ')[-1]}]]")
+
+    def once(self, what: str, values: Sequence[str]) -> None:
+        for value in values:
+            if values.count(value) > 1:
+                self.broken(what, f"{value!r} twice", "each only once")
