@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lowdiff import __version__
-from lowdiff.cli import services, status
+from lowdiff.cli import schema, services, status
 from lowdiff.cli.output import say
 from lowdiff.errors import LowdiffError
 
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.command()(services.up)
 app.command()(status.status)
+app.command()(schema.schema)
 app.command()(services.down)
 
 

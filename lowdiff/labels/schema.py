@@ -10,6 +10,8 @@ from typing import Any
 from lowdiff.errors import ContractError, InputError
 from lowdiff.labels.schema_check import check_schema
 
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+"""All but tab and line feed."""
 SCHEMA_FILE = Path("labeling") / "schema.toml"
 
 
@@ -155,7 +157,7 @@ def validate_value(field: Field, value: Any) -> None:
         )
         allowed = f"a list of {allowed}"
     else:
-        fits = isinstance(value, str) and not _CONTROL.search(value)
+        fits = isinstance(value, str) and not CONTROL_CHARACTERS.search(value)
         allowed = "text without control characters"
     if not fits:
         raise InputError(
@@ -165,9 +167,6 @@ def validate_value(field: Field, value: Any) -> None:
             found=repr(value),
             allowed=allowed,
         )
-
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def _read(path: Path | None) -> tuple[str, str]:

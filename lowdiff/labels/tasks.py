@@ -1,0 +1,226 @@
+"""Labels → a Label Studio task with predictions, and an annotation → labels. No I/O.
+
+A result item of Label Studio is `{from_name, to_name, type, value}`. A rectangle with words is two
+items that share one `id` and one geometry; geometry is in percent of the picture's sides.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lowdiff.errors import InputError
+from lowdiff.labels.schema import CONTROL_CHARACTERS, Field, Schema, validate_value
+from lowdiff.labels.schema_files import BOX, BOX_TEXT, IMAGE
+
+MODEL_VERSION = "lowdiff-drafts"
+"""Under this name Label Studio shows our predictions; see `create_project`."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle on the picture, in percent of its sides, measured from the top left corner."""
+
+    label: str
+    x_pct: float
+    y_pct: float
+    w_pct: float
+    h_pct: float
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the form says of one image: field → value, and the rectangles."""
+
+    values: dict[str, Any]
+    """Only the fields that are filled in; a text may be empty, flags may be `[]`."""
+    boxes: tuple[Box, ...] = ()
+
+
+def clean_text(text: str) -> str:
+    """A text as it is kept: line ends as \\n, no other control characters, no space around."""
+    return CONTROL_CHARACTERS.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+
+
+def box_of_pixels(
+    label: str, *, x_px: float, y_px: float, w_px: float, h_px: float,
+    width_px: int, height_px: int, text: str = "",
+) -> Box | None:  # fmt: skip
+    """A rectangle in pixels of a picture of that size; what sticks out is cut off.
+
+    Returns:
+        None when nothing of it lies on the picture.
+    """
+    left, right = (100 * min(max(x, 0.0), width_px) / width_px for x in (x_px, x_px + w_px))
+    top, bottom = (100 * min(max(y, 0.0), height_px) / height_px for y in (y_px, y_px + h_px))
+    box = Box(
+        label, round(left, 4), round(top, 4), round(right - left, 4), round(bottom - top, 4),
+        clean_text(text),
+    )  # fmt: skip
+    return box if box.w_pct > 0 and box.h_pct > 0 else None
+
+
+def to_result(schema: Schema, form: Form, *, width_px: int, height_px: int) -> list[dict[str, Any]]:
+    """The items of a prediction that fills in the form.
+
+    Args:
+        width_px, height_px: size of the picture that the annotator sees.
+
+    Raises:
+        InputError: a value or a rectangle does not fit the schema.
+    """
+    items: list[dict[str, Any]] = []
+    for field in schema.fields:
+        if field.name in form.values:
+            items += _field_items(field, form.values[field.name])
+    for number, box in enumerate(form.boxes):
+        items += _box_items(schema, box, f"box{number}", width_px, height_px)
+    return items
+
+
+def from_result(schema: Schema, result: Sequence[Mapping[str, Any]]) -> Form:
+    """What an annotator confirmed: every field of the form that is filled in.
+
+    An empty text and no flag are answers too, except for a text that is required.
+
+    Raises:
+        InputError: an item does not fit the schema.
+    """
+    by_name: dict[str, list[Mapping[str, Any]]] = {}
+    for item in result:
+        by_name.setdefault(str(item.get("from_name")), []).append(item)
+    values: dict[str, Any] = {}
+    for field in schema.fields:
+        value = _field_value(field, by_name.get(field.name, []))
+        if value is not None:
+            validate_value(field, value)
+            values[field.name] = value
+    texts = {
+        str(item.get("id")): clean_text("\n".join(_strings(item, "text")))
+        for item in by_name.get(BOX_TEXT, [])
+    }
+    boxes = (_read_box(schema, item, texts) for item in by_name.get(BOX, []))
+    return Form(values, tuple(sorted(boxes, key=lambda box: (box.y_pct, box.x_pct, box.label))))
+
+
+def boxes_value(boxes: Sequence[Box]) -> list[dict[str, Any]]:
+    """Rectangles as the value of a label."""
+    return [asdict(box) for box in boxes]
+
+
+def make_task(
+    *, image_url: str, image_id: str, external_key: str, push_batch: str,
+    result: Sequence[Mapping[str, Any]], score: float,
+) -> dict[str, Any]:  # fmt: skip
+    """A task for import.
+
+    Args:
+        image_url: where the browser finds the picture, relative to the server.
+        external_key: our unique name of the task.
+        score: in [0, 1]; tasks with a low one are shown first.
+    """
+    return {
+        "data": {
+            IMAGE: image_url,
+            "image_id": image_id,
+            "external_key": external_key,
+            "push_batch": push_batch,
+        },
+        "predictions": [
+            {"model_version": MODEL_VERSION, "score": round(score, 4), "result": list(result)}
+        ],
+    }
+
+
+def _field_items(field: Field, value: Any) -> list[dict[str, Any]]:
+    if field.kind == "text" and isinstance(value, str):
+        value = clean_text(value)
+    validate_value(field, value)
+    if value in ("", []):
+        return []  # an empty control has no item
+    head = {"from_name": field.name, "to_name": IMAGE}
+    if field.kind == "text":
+        return [{**head, "type": "textarea", "value": {"text": [value]}}]
+    chosen = value if field.kind == "flags" else [value]
+    return [{**head, "type": "choices", "value": {"choices": list(chosen)}}]
+
+
+def _field_value(field: Field, items: Sequence[Mapping[str, Any]]) -> Any:
+    if field.kind == "text":
+        text = clean_text("\n".join(line for item in items for line in _strings(item, "text")))
+        return None if field.required and not text else text
+    chosen = [value for item in items for value in _strings(item, "choices")]
+    if field.kind == "flags":
+        known = [value for value in field.values if value in chosen]
+        return known + sorted(set(chosen) - set(known))
+    return chosen[0] if chosen else None
+
+
+def _strings(item: Mapping[str, Any], key: str) -> list[str]:
+    """The list of texts under `key` of an item's value; a lone text is a list of one."""
+    value = item.get("value")
+    found = value.get(key) if isinstance(value, Mapping) else None
+    if isinstance(found, str):
+        found = [found]
+    if not isinstance(found, list) or not all(isinstance(entry, str) for entry in found):
+        raise InputError(
+            item.get("from_name"),
+            "an item that is none of our screen's",
+            reason="bad_item",
+            found=repr(value),
+            allowed=f"a list of texts under {key!r}",
+        )
+    return found
+
+
+def _box_items(
+    schema: Schema, box: Box, box_id: str, width_px: int, height_px: int
+) -> list[dict[str, Any]]:
+    _check_box(schema, box)
+    geometry = {
+        "x": box.x_pct, "y": box.y_pct, "width": box.w_pct, "height": box.h_pct, "rotation": 0,
+    }  # fmt: skip
+    head = {
+        "id": box_id, "to_name": IMAGE, "image_rotation": 0,
+        "original_width": width_px, "original_height": height_px,
+    }  # fmt: skip
+    rectangle = {"type": "rectanglelabels", "value": {**geometry, "rectanglelabels": [box.label]}}
+    items = [{**head, "from_name": BOX, **rectangle}]
+    if box.text:
+        words = {"type": "textarea", "value": {**geometry, "text": [box.text]}}
+        items.append({**head, "from_name": BOX_TEXT, **words})
+    return items
+
+
+def _read_box(schema: Schema, item: Mapping[str, Any], texts: Mapping[str, str]) -> Box:
+    labels = _strings(item, "rectanglelabels") or [""]
+    value = item["value"]
+    try:
+        x, y, width, height = (float(value[key]) for key in ("x", "y", "width", "height"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            schema.boxes.name, "a rectangle without a geometry", reason="bad_box", found=repr(value)
+        ) from error
+    left, top = max(0.0, x), max(0.0, y)
+    right, bottom = min(100.0, x + width), min(100.0, y + height)
+    box = Box(
+        labels[0], round(left, 4), round(top, 4), round(right - left, 4),
+        round(bottom - top, 4), texts.get(str(item.get("id")), ""),
+    )  # fmt: skip
+    _check_box(schema, box)
+    return box
+
+
+def _check_box(schema: Schema, box: Box) -> None:
+    label = schema.boxes.label(box.label)
+    edges = (box.x_pct, box.y_pct, box.x_pct + box.w_pct, box.y_pct + box.h_pct)
+    lies_inside = all(-0.001 <= edge <= 100.001 for edge in edges) and min(box.w_pct, box.h_pct) > 0
+    if label is None or not lies_inside:
+        raise InputError(
+            schema.boxes.name,
+            "a rectangle that the label schema does not know",
+            reason="bad_box",
+            found=repr(box),
+            allowed=", ".join(entry.value for entry in schema.boxes.labels)
+            + ", with edges from 0 to 100 %",
+        )
