@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lowdiff import __version__
-from lowdiff.cli import schema, services, status
+from lowdiff.cli import export, label, ocr, schema, services, status
 from lowdiff.cli.output import say
 from lowdiff.errors import LowdiffError
 
@@ -28,7 +28,11 @@ app = typer.Typer(
 )
 app.command()(services.up)
 app.command()(status.status)
+app.add_typer(label.app, name="label")
 app.command()(schema.schema)
+app.add_typer(ocr.app, name="ocr")
+app.command()(export.export)
+app.add_typer(export.dataset_app, name="dataset")
 app.command()(services.down)
 
 

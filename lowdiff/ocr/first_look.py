@@ -1,0 +1,102 @@
+"""A cheap first look: is there anything that could be writing? It costs some milliseconds.
+
+Writing is several marks of one tone, about equally high, side by side on one line. Tones are
+looked at one threshold at a time, dark and light marks alike.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lowdiff.ocr.components import Components, find_components
+
+LOOK_PX = 400
+"""Longest side at which the look is taken."""
+CUTS = (0.25, 0.5, 0.75)
+"""Thresholds, as shares of the way from the darkest to the lightest tone."""
+MIN_CONTRAST = 8
+"""Grey levels; an image flatter than this shows nothing."""
+MIN_LETTER_PX = 5
+"""Lower marks are dots and noise at this size."""
+MAX_LETTER_SHARE = 0.8
+"""A mark higher than this share of the image is a frame or a figure."""
+MAX_MARKS = 3000
+"""More marks than this are a texture or a page; a page is always worth reading."""
+MIN_ROW = 2
+"""So many marks side by side are worth reading."""
+
+
+def may_hold_text(grey: Image.Image, *, min_row: int = MIN_ROW) -> bool:
+    """False when the image certainly has no line of printed letters.
+
+    Args:
+        grey: mode L, any size.
+        min_row: length of the shortest row of marks that counts.
+    """
+    small = grey
+    if max(grey.size) > 2 * LOOK_PX:
+        return True  # big images are pages and posters; shrinking them would hide small print
+    if max(grey.size) > LOOK_PX:
+        small = grey.copy()
+        small.thumbnail((LOOK_PX, LOOK_PX), Image.Resampling.BOX)
+    return longest_row(np.asarray(small)) >= min_row
+
+
+def longest_row(grey: NDArray[np.uint8]) -> int:
+    """The greatest number of letter-like marks side by side, over all tones."""
+    darkest, lightest = np.percentile(grey, (0.5, 99.5))
+    if lightest - darkest < MIN_CONTRAST:
+        return 0
+    best = 0
+    for cut in CUTS:
+        dark = grey < darkest + cut * (lightest - darkest)
+        for mask in (dark, ~dark):
+            marks = _letter_like(find_components(mask), height_px=grey.shape[0])
+            best = max(best, _row_length(marks))
+    return best
+
+
+def _letter_like(blobs: Components, *, height_px: int) -> Components:
+    height = blobs.bottom - blobs.top
+    width = blobs.right - blobs.left
+    fill = blobs.area / np.maximum(1, width * height)
+    return blobs.keep(
+        (height >= MIN_LETTER_PX)
+        & (height <= MAX_LETTER_SHARE * height_px)
+        & (width <= 2.0 * height)
+        & (width >= 0.08 * height)
+        & (fill >= 0.12)
+    )
+
+
+def _row_length(marks: Components) -> int:
+    """Length of the longest chain in which each mark stands right of its neighbour."""
+    number = len(marks)
+    if number < 2:
+        return number
+    if number > MAX_MARKS:
+        return number
+    order = np.argsort(marks.left, kind="stable")
+    left, right = marks.left[order], marks.right[order]
+    top, bottom = marks.top[order], marks.bottom[order]
+    height = bottom - top
+    low, high = (
+        np.minimum(height[:, None], height[None]),
+        np.maximum(height[:, None], height[None]),
+    )
+    gap = left[None] - right[:, None]
+    overlap = np.minimum(bottom[:, None], bottom[None]) - np.maximum(top[:, None], top[None])
+    follows = (
+        (low >= 0.5 * high)
+        & (overlap >= 0.5 * low)
+        & (gap > -0.35 * low)
+        & (gap <= 0.9 * high)
+        & (left[None] > left[:, None])
+        & (right[None] > right[:, None])
+    )
+    length = np.ones(number, dtype=int)
+    for right_mark in range(1, number):
+        before = length[:right_mark][follows[:right_mark, right_mark]]
+        if before.size:
+            length[right_mark] = 1 + before.max()
+    return int(length.max())

@@ -1,0 +1,158 @@
+"""The stage `ocr`: one metadata document for every image, in batches that resume."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from lowdiff.catalog import Catalog
+from lowdiff.catalog.artifacts import Outcome, Stage, claim, pending_ids, record
+from lowdiff.catalog.engine import utc_now
+from lowdiff.catalog.images import images_by_id
+from lowdiff.catalog.tables import Image
+from lowdiff.errors import InputError
+from lowdiff.ocr.document import OcrDocument, to_json
+from lowdiff.ocr.reader import ENGINE, Reader, read_image
+from lowdiff.ocr.tesseract import open_tesseract
+from lowdiff.store import Store, image_key, ocr_key
+
+STAGE_NAME = "ocr"
+STAGE_VERSION = "1"
+"""Raised by a person when the same image would be read differently."""
+COMMIT_EVERY = 16
+
+
+@dataclass(frozen=True)
+class OcrReport:
+    """What a batch came to; add reports up with `+`."""
+
+    read: int = 0
+    with_text: int = 0
+    words: int = 0
+    needs_review: int = 0
+    refused: int = 0
+    elsewhere: int = 0
+    """Images that another worker holds or has finished."""
+
+    def __add__(self, other: "OcrReport") -> "OcrReport":
+        mine, theirs = asdict(self), asdict(other)
+        return OcrReport(**{name: mine[name] + theirs[name] for name in mine})
+
+
+def ocr_stage(languages: Sequence[str], *, first_look: bool = True) -> Stage:
+    """The stage as it follows from the settings; it needs no engine to be installed."""
+    params = {"engine": ENGINE, "languages": list(languages), "first_look": first_look}
+    return Stage(STAGE_NAME, STAGE_VERSION, params)
+
+
+def open_reader(languages: tuple[str, ...], *, timeout_s: float) -> Reader:
+    """The reader of the settings.
+
+    Raises:
+        ServiceError: Tesseract is not installed.
+        InputError: a language pack is not installed.
+    """
+    return Reader(open_tesseract(languages, timeout_s=timeout_s))
+
+
+def pending_ocr(catalog: Catalog, stage: Stage) -> list[str]:
+    """Ids of the images that `stage` has not read yet, in a stable order."""
+    with catalog.read() as session:
+        return pending_ids(session, stage)
+
+
+def read_batch(
+    image_ids: Sequence[str],
+    *,
+    catalog: Catalog,
+    store: Store,
+    reader: Reader,
+    workers: int = 1,
+    lease_s: float = 900.0,
+    now: Callable[[], datetime] = utc_now,
+    advance: Callable[[int], None] = lambda number: None,
+) -> OcrReport:
+    """Read images and keep a document of each; what is finished already is left alone.
+
+    Args:
+        workers: images that are read side by side, each by an engine process of its own.
+        advance: told the number of images that were kept since it was last told.
+
+    Raises:
+        ServiceError: store or catalog failed; what was kept stays, run it again.
+        ContractError: an image of the catalog is missing from the store.
+    """
+    stage = ocr_stage(reader.engine.languages, first_look=reader.first_look)
+    with catalog.write() as session:
+        mine = claim(session, stage, image_ids, now=now(), lease_s=lease_s)
+        images = images_by_id(session, mine)
+    report = OcrReport(elsewhere=len(image_ids) - len(mine))
+    waiting: list[Outcome] = []
+    for outcome in _side_by_side([images[image_id] for image_id in mine], store, reader, workers):
+        waiting.append(outcome)
+        if len(waiting) == COMMIT_EVERY:
+            report += _keep(catalog, stage, waiting, now(), advance)
+            waiting = []
+    return report + _keep(catalog, stage, waiting, now(), advance)
+
+
+def _side_by_side(
+    images: Sequence[Image], store: Store, reader: Reader, workers: int
+) -> Iterator[Outcome]:
+    with ThreadPoolExecutor(max_workers=workers) as threads:
+        jobs: list[Future[Outcome]] = [
+            threads.submit(_read_one, image, store, reader) for image in images
+        ]
+        try:
+            for job in as_completed(jobs):
+                yield job.result()
+        finally:  # on an error or an interrupt the rest must not be waited for
+            threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _read_one(image: Image, store: Store, reader: Reader) -> Outcome:
+    try:
+        document = read_image(
+            store.read(image_key(image.id, image.format)),
+            image.format,
+            image_id=image.id,
+            size_px=(image.width_px, image.height_px),
+            reader=reader,
+        )
+    except InputError as refusal:
+        return Outcome(image.id, "refused", error_class=refusal.reason, error=str(refusal))
+    key = ocr_key(image.id)
+    store.put(key, to_json(document))
+    return Outcome(image.id, "ok", payload_of(document, key), seconds=document.seconds)
+
+
+def payload_of(document: OcrDocument, key: str) -> dict[str, Any]:
+    """What the catalog keeps of a document, so that its text can be searched."""
+    return {
+        "text": document.text,
+        "words": len(document.words),
+        "mean_confidence": document.mean_confidence,
+        "needs_review": document.needs_review,
+        "key": key,
+    }
+
+
+def _keep(
+    catalog: Catalog,
+    stage: Stage,
+    outcomes: Sequence[Outcome],
+    moment: datetime,
+    advance: Callable[[int], None],
+) -> OcrReport:
+    with catalog.write() as session:
+        record(session, stage, outcomes, now=moment)
+    advance(len(outcomes))
+    payloads = [outcome.payload for outcome in outcomes if outcome.payload is not None]
+    return OcrReport(
+        read=len(payloads),
+        with_text=sum(payload["words"] > 0 for payload in payloads),
+        words=sum(payload["words"] for payload in payloads),
+        needs_review=sum(payload["needs_review"] for payload in payloads),
+        refused=len(outcomes) - len(payloads),
+    )
