@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow.parquet as pq
 from jaxtyping import UInt8
@@ -109,7 +110,7 @@ class Version:
         wanted = columns if columns is not None else self.manifest["columns"]
         return pd.DataFrame({name: pd.Series(dtype=object) for name in wanted})
 
-    def pixels(self, split: str, size_px: int) -> UInt8[np.ndarray, "n size size 3"]:
+    def pixels(self, split: str, size_px: int) -> UInt8[npt.NDArray[np.uint8], "n size size 3"]:
         """The images of a split in the order of `read`, fitted into a white square.
 
         Args:

@@ -1,0 +1,81 @@
+"""Decide what a version will be, before a byte of it is written."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lowdiff.catalog import Catalog
+from lowdiff.datasets.identity import members_digest, row_hash, version_digest
+from lowdiff.datasets.layout import FORMAT
+from lowdiff.datasets.render import RENDER
+from lowdiff.datasets.select import Member, known_splits, select_members
+from lowdiff.datasets.split import TEST_SHARE, VALIDATION_SHARE, assign_splits, moved
+from lowdiff.errors import InputError
+from lowdiff.labels.schema import Schema
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a version will be, before a byte of it is written."""
+
+    name: str
+    schema: Schema
+    recipe: dict[str, Any]
+    members: list[Member]
+    splits: dict[str, str]
+    """Image id → split, of the members."""
+    moved: dict[str, tuple[str, str]]
+    """Image id → (old, new split), where two families have become one."""
+    members_sha256: str
+    digest: str
+
+
+def plan_version(
+    catalog: Catalog,
+    *,
+    name: str,
+    image_px: int,
+    accept_confidence: float,
+    schema: Schema,
+    seed: int,
+) -> Plan:
+    """Decide members, splits and digest from one consistent view of the catalog.
+
+    Raises:
+        InputError: no image is accepted.
+    """
+    with catalog.read() as session:
+        members = select_members(session, schema=schema, accept_confidence=accept_confidence)
+        known, families = known_splits(session)
+    if not members:
+        raise InputError(
+            name,
+            "there is nothing to export: no image has an accepted caption",
+            reason="nothing_to_export",
+            do=f"Run `lowdiff draft`, confirm captions in Label Studio, or lower accept_confidence "
+            f"(now {accept_confidence}).",
+        )
+    assigned = assign_splits(
+        families | {member.image_id: member.family_id for member in members}, known, seed=seed
+    )
+    recipe = {
+        "name": name,
+        "image_px": image_px,
+        "accept_confidence": accept_confidence,
+        "render": RENDER,
+        "split": {"seed": seed, "test": TEST_SHARE, "validation": VALIDATION_SHARE},
+    }
+    members_sha256 = members_digest(
+        (member.image_id, assigned[member.image_id], row_hash(member.row)) for member in members
+    )
+    return Plan(
+        name=name,
+        schema=schema,
+        recipe=recipe,
+        members=members,
+        splits={member.image_id: assigned[member.image_id] for member in members},
+        moved=moved(known, assigned),
+        members_sha256=members_sha256,
+        digest=version_digest(
+            members_sha256, file_format=FORMAT, schema_version=schema.version, recipe=recipe
+        ),
+    )
