@@ -1,23 +1,29 @@
 """What every flow shares: batches as tasks, retries for failing services, progress to look at."""
 
+import json
 import os
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from prefect import Task
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.artifacts import (
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from lowdiff.catalog.chunks import chunks
-from lowdiff.cli.output import progress
-from lowdiff.errors import ServiceError
+from lowdiff.cli.output import progress, say
+from lowdiff.errors import LowdiffError, ServiceError
 
 Result = TypeVar("Result")
 PROGRESS_EVERY_S = 2.0
@@ -90,3 +96,22 @@ def run_batches(
             results.append(future.result())
             advance(futures[future])
     return results
+
+
+def keep_table(key: str, values: Mapping[str, Any], description: str) -> None:
+    """Show the result of a flow in Prefect: one row per value."""
+    rows = [{"what": name, "value": str(value)} for name, value in values.items()]
+    create_table_artifact(key=key, table=rows, description=description)
+
+
+def main(flow: Callable[..., Any]) -> None:
+    """Run a flow as a program: its parameters are one JSON object, its errors one sentence."""
+    parameters = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
+    try:
+        flow(**parameters)
+    except LowdiffError as error:
+        say(f"error: {error}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        say("interrupted; the same command goes on where it stopped")
+        sys.exit(130)

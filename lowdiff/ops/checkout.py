@@ -45,7 +45,7 @@ def run_flow(name: str, parameters: Mapping[str, Any], *, workspace: Path, prefe
         "PREFECT_HOME": str((workspace / "services" / "prefect_home").absolute()),
         "PYTHONPATH": os.pathsep.join([str(checkout), os.environ.get("PYTHONPATH", "")]),
         # the terminal shows our own progress; the whole log is in Prefect
-        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
         "PREFECT_CLI_PROMPT": "false",
     }
     command = [sys.executable, "-m", f"flows.{name}", json.dumps(dict(parameters))]

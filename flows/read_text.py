@@ -1,0 +1,49 @@
+"""Flow: read the words of every image that was not read yet."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from prefect import flow, task
+
+from flows.support import (
+    RETRIES,
+    keep_table,
+    main,
+    one_batch_at_a_time,
+    run_batches,
+    workspace_path,
+)
+from lowdiff.ocr.read import OcrReport, ocr_stage, open_reader, pending_ocr, read_batch
+from lowdiff.ops.project import open_project
+
+
+@task(name="read a batch", **RETRIES)
+def read_some(image_ids: list[str], workspace: Path) -> OcrReport:
+    """One batch: wire the outside, run the stage."""
+    with open_project(workspace) as project:
+        settings = project.settings
+        return read_batch(
+            image_ids,
+            catalog=project.catalog,
+            store=project.store,
+            reader=open_reader(settings.ocr_languages, timeout_s=settings.ocr_timeout_s),
+            workers=settings.workers,
+            lease_s=settings.lease_s,
+        )
+
+
+@flow(name="read-text", task_runner=one_batch_at_a_time)
+def read_text(workspace: str | None = None) -> dict[str, int]:
+    """OCR every image into one metadata document; safe to run again at any time."""
+    folder = workspace_path(workspace)
+    with open_project(folder) as project:
+        ids = pending_ocr(project.catalog, ocr_stage(project.settings.ocr_languages))
+        size = project.settings.batch_size
+    reports = run_batches(read_some, ids, size, "Reading text", workspace=folder)
+    total = asdict(sum(reports, OcrReport()))
+    keep_table("ocr", total, "What OCR found in the images of this run")
+    return total
+
+
+if __name__ == "__main__":
+    main(read_text)
