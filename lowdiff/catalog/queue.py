@@ -1,6 +1,6 @@
 """The fetch queue: what sources offer, and how far we are with it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from lowdiff.catalog.chunks import chunks
 from lowdiff.catalog.leases import is_dead, this_worker
-from lowdiff.catalog.tables import Find
+from lowdiff.catalog.tables import Find, Rejection
 
 UNFINISHED = ("open", "leased", "failed")
 CHUNK = 500
@@ -114,6 +114,15 @@ def release_finds(session: Session, find_ids: Sequence[int], *, now: datetime) -
         )
 
 
+def forget_refusals(session: Session, source: str, *, still: Collection[str]) -> None:
+    """Drop rejections of pages and folders (never queued themselves) that can be read again."""
+    queued = select(Find.url).where(Find.source == source)
+    query = select(Rejection).where(Rejection.source == source, Rejection.url.not_in(queued))
+    for row in session.scalars(query):
+        if row.url not in still:
+            session.delete(row)
+
+
 def counts_by_state(session: Session, source: str) -> dict[str, int]:
     """State → number of finds of a source."""
     query = select(Find.state, func.count()).where(Find.source == source).group_by(Find.state)
@@ -143,3 +152,11 @@ def _is_held(row: Find, now: datetime) -> bool:
     if row.lease_until is None or row.lease_until < now or row.lease_owner is None:
         return False
     return row.lease_owner != this_worker() and not is_dead(row.lease_owner)
+
+
+def rejections_of(session: Session, source: str | None = None) -> list[Rejection]:
+    """What was refused, of one source or of all, in a stable order."""
+    query = select(Rejection).order_by(Rejection.source, Rejection.url)
+    if source is not None:
+        query = query.where(Rejection.source == source)
+    return list(session.scalars(query))

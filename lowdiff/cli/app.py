@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lowdiff import __version__
-from lowdiff.cli import export, label, ocr, schema, services, status
+from lowdiff.cli import export, ingest, label, ocr, schema, services, sources, status
 from lowdiff.cli.output import say
 from lowdiff.errors import LowdiffError
 
@@ -28,6 +28,9 @@ app = typer.Typer(
 )
 app.command()(services.up)
 app.command()(status.status)
+app.add_typer(sources.corpus_app, name="corpus")
+app.add_typer(sources.source_app, name="source")
+app.add_typer(ingest.app, name="ingest")
 app.add_typer(label.app, name="label")
 app.command()(schema.schema)
 app.add_typer(ocr.app, name="ocr")

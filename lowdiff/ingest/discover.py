@@ -7,7 +7,13 @@ from datetime import datetime
 from lowdiff.catalog.chunks import chunks
 from lowdiff.catalog.engine import Catalog, utc_now
 from lowdiff.catalog.images import add_rejection
-from lowdiff.catalog.queue import Offer, enqueue, reopen_rejected, unfinished_ids
+from lowdiff.catalog.queue import (
+    Offer,
+    enqueue,
+    forget_refusals,
+    reopen_rejected,
+    unfinished_ids,
+)
 from lowdiff.errors import InputError
 from lowdiff.ingest.crawl import crawl
 from lowdiff.ingest.folder import offers_of
@@ -54,7 +60,8 @@ def discover(
         if isinstance(source, FolderSource)
         else _of_web(source, outside)
     )
-    found = new = refused = pages = 0
+    found = new = pages = 0
+    refused: set[str] = set()
     for offers, refusals in pieces:
         with catalog.write() as session:
             new += enqueue(session, source_name, offers, now=now())
@@ -68,12 +75,14 @@ def discover(
                     now=now(),
                 )
         found += len(offers)
-        refused += len(refusals)
+        refused.update(refusal.item for refusal in refusals)
         pages += 1
         if advance is not None:
             advance(len(offers))
+    with catalog.write() as session:
+        forget_refusals(session, source_name, still=refused)
     is_web = isinstance(source, WebSource)
-    return Discovery(source_name, found, new, refused, pages if is_web else 0)
+    return Discovery(source_name, found, new, len(refused), pages if is_web else 0)
 
 
 def pending(

@@ -65,7 +65,11 @@ def read_file(source: FolderSource, workspace: Workspace, name: str, *, limits: 
         InputError: it is gone, unreadable, no file, or too big.
         ServiceError: the disk fails.
     """
-    path = workspace.root / Path(source.path).expanduser() / name
+    return read_path(workspace.root / Path(source.path).expanduser() / name, limits=limits)
+
+
+def read_path(path: Path, *, limits: Limits) -> bytes:
+    """The bytes of a file, its size checked before it is read; errors as in `read_file`."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a pipe would never end

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from lowdiff.errors import InputError
+from lowdiff.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,15 @@ class Limits:
     max_side_px: int = 20_000
     timeout_s: float = 30.0
     """Seconds that decoding one image may take."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """The limits that the settings set for every source."""
+        return cls(
+            max_mb=settings.max_image_mb,
+            max_megapixels=settings.max_image_megapixels,
+            max_side_px=settings.max_image_side_px,
+        )
 
     def check_bytes(self, size_bytes: int, *, item: str) -> None:
         """Refuse a file that is empty or too big.
