@@ -1,0 +1,1 @@
+"""From a dataset version and a preset to a run folder."""

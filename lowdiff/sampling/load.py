@@ -1,0 +1,95 @@
+"""Read trained models back from their run folders."""
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from lowdiff.errors import ContractError
+from lowdiff.models.unet import Unet, UnetConfig
+from lowdiff.models.vae import Vae, VaeConfig
+from lowdiff.sampling.device import place
+from lowdiff.sampling.run_folder import CONFIG_FILE, WEIGHTS_FILE, from_json, read_json
+
+
+def load_vae(vae_dir: Path, *, device: torch.device | str = "cpu") -> Vae:
+    """The autoencoder of a run, ready to encode and decode.
+
+    Raises:
+        ContractError: the folder is no autoencoder run, or its weights do not fit.
+    """
+    vae = Vae(from_json(VaeConfig, _model_config(vae_dir, "vae"), item=vae_dir))
+    load_weights(vae, vae_dir / WEIGHTS_FILE)
+    return place(vae, device).eval().requires_grad_(False)
+
+
+def load_unet(run_dir: Path, *, device: torch.device | str = "cpu") -> Unet:
+    """The denoiser of a run, with its averaged weights.
+
+    Raises:
+        ContractError: the folder is no denoiser run, or its weights do not fit.
+    """
+    unet = Unet(from_json(UnetConfig, _model_config(run_dir, "unet"), item=run_dir))
+    load_weights(unet, run_dir / WEIGHTS_FILE)
+    return place(unet, device).eval().requires_grad_(False)
+
+
+def load_weights(module: nn.Module, path: Path) -> None:
+    """Fill a module from a safetensors file that must have exactly its tensors.
+
+    Raises:
+        ContractError: the file is missing, cut short, or of another architecture.
+    """
+    state = read_tensors(path)
+    wanted = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in state.items()}
+    if wanted != found:
+        different = sorted(
+            name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)
+        )
+        raise ContractError(
+            path,
+            f"holds the weights of another architecture ({len(different)} tensors differ)",
+            reason="other_architecture",
+            found=f"{different[0]} {found.get(different[0], 'missing')}",
+            allowed=wanted.get(different[0], "no such tensor"),
+            do="Use the preset that the run was trained with.",
+        )
+    module.load_state_dict(state)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file.
+
+    Raises:
+        ContractError: the file is missing or cut short.
+    """
+    if not path.is_file():
+        raise ContractError(
+            path.parent,
+            f"has no {path.name}",
+            reason="run_incomplete",
+            do="Run the `lowdiff train` command that made it again; it goes on where it stopped.",
+        )
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ContractError(
+            path,
+            f"is cut short or damaged ({error})",
+            reason="weights_damaged",
+            do="Delete this file and run the command that wrote it again.",
+        ) from error
+
+
+def _model_config(folder: Path, kind: str) -> dict[str, object]:
+    config = read_json(folder / CONFIG_FILE)
+    if config.get("kind") != kind:
+        raise ContractError(
+            folder, "is a run of another kind", reason="other_kind", found=config.get("kind"),
+            allowed=kind,
+        )  # fmt: skip
+    model = config.get("model")
+    return model if isinstance(model, dict) else {}

@@ -1,0 +1,178 @@
+"""The run folder and the catalog row of a training run."""
+
+import fcntl
+import json
+import os
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lowdiff import __version__
+from lowdiff.catalog import Catalog
+from lowdiff.catalog.tables import Run
+from lowdiff.catalog.versions import finish_run, start_run
+from lowdiff.errors import ServiceError
+from lowdiff.sampling.device import Accelerator
+from lowdiff.sampling.run_folder import (
+    CHECKPOINT_FILE,
+    CONFIG_FILE,
+    ENVIRONMENT_FILE,
+    RUN_FILE,
+    is_finished,
+    read_json,
+)
+from lowdiff.workspace import Workspace
+
+TRAINING_VERSION = "1"
+"""Raised by a person when the same config would train other weights."""
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A finished run.
+
+    Attributes:
+        summary: the last figures: losses, seconds, images seen.
+        found: True when it was finished before and nothing was trained.
+    """
+
+    run_id: str
+    folder: Path
+    summary: dict[str, Any]
+    found: bool
+
+
+def run_id_of(config: dict[str, Any]) -> str:
+    """`<kind>-<12 hex>`: the same config and data are the same run."""
+    text = json.dumps({**config, "training": TRAINING_VERSION}, sort_keys=True)
+    return f"{config['kind']}-{sha256(text.encode()).hexdigest()[:12]}"
+
+
+def train_run(
+    config: dict[str, Any],
+    *,
+    workspace: Workspace,
+    catalog: Catalog,
+    accelerator: Accelerator,
+    now: Callable[[], datetime],
+    train: Callable[[Path], dict[str, Any]],
+) -> TrainedRun:
+    """Run `train` inside the folder of this config, with its rows, unless it is finished.
+
+    Args:
+        train: does the work, resuming from the folder's checkpoint; returns the summary.
+
+    Raises:
+        ServiceError: another process trains this very run, or the folder cannot be written.
+    """
+    run_id = run_id_of(config)
+    folder = workspace.runs / run_id
+    with _held(folder):
+        with catalog.write() as session:
+            start_run(session, _row(run_id, config, folder, workspace, now()))
+        found = is_finished(folder)
+        if not found:
+            write_json(folder / CONFIG_FILE, {"run_id": run_id, **config})
+            write_json(folder / ENVIRONMENT_FILE, _environment(accelerator))
+            try:
+                summary = train(folder)
+            except BaseException:
+                # interrupted or failed: the same command goes on from the checkpoint
+                with catalog.write() as session:
+                    finish_run(session, run_id, state="failed", summary={}, now=now())
+                raise
+            write_json(
+                folder / RUN_FILE,
+                {"run_id": run_id, "state": "done", "finished_at": now().isoformat()} | summary,
+            )
+        _forget_checkpoint(folder)
+        record = read_json(folder / RUN_FILE)
+        finished_at = datetime.fromisoformat(record["finished_at"])
+        summary = {k: v for k, v in record.items() if k not in ("run_id", "state", "finished_at")}
+        with catalog.write() as session:
+            finish_run(session, run_id, state="done", summary=summary, now=finished_at)
+    return TrainedRun(run_id, folder, summary, found)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON file aside and rename it.
+
+    Raises:
+        ServiceError: it cannot be written.
+    """
+    aside = path.with_name(f".{path.name}.tmp")
+    try:
+        aside.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+        aside.replace(path)
+    except OSError as error:
+        raise ServiceError(
+            path,
+            f"cannot be written ({error.strerror})",
+            reason="run_not_writable",
+            do="Free the disk, then run the same command again; it goes on where it stopped.",
+        ) from error
+
+
+def _row(
+    run_id: str, config: dict[str, Any], folder: Path, workspace: Workspace, now: datetime
+) -> Run:
+    return Run(
+        id=run_id,
+        kind=config["kind"],
+        preset=config["preset"],
+        state="running",
+        dataset_digest=config["dataset"]["digest"],
+        vae_run_id=config.get("vae_run_id"),
+        parent_run_id=config.get("parent_run_id"),
+        path=str(folder.relative_to(workspace.root)),
+        summary={},
+        created_at=now,
+    )
+
+
+def _environment(accelerator: Accelerator) -> dict[str, Any]:
+    return {
+        "lowdiff": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        **accelerator.describe(),
+    }
+
+
+def _forget_checkpoint(folder: Path) -> None:
+    checkpoint = folder / CHECKPOINT_FILE
+    checkpoint.unlink(missing_ok=True)
+    if checkpoint.parent.is_dir() and not any(checkpoint.parent.iterdir()):
+        checkpoint.parent.rmdir()
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold the run: two processes must not train into one folder. A dead holder lets go."""
+    try:
+        (folder / "samples").mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    except OSError as error:
+        raise ServiceError(
+            folder, f"cannot be written ({error.strerror})", reason="run_not_writable"
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ServiceError(
+                folder.name,
+                "is being trained by another process",
+                reason="run_busy",
+                do="Wait until it has finished, then run the command again to see its figures.",
+            ) from error
+        yield

@@ -1,0 +1,186 @@
+"""Train the denoiser of a dataset version in the latent space of an autoencoder."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lowdiff.catalog import Catalog
+from lowdiff.catalog.engine import utc_now
+from lowdiff.datasets.read import Version
+from lowdiff.errors import ContractError
+from lowdiff.models.encoders import find_encoder
+from lowdiff.models.presets import Preset
+from lowdiff.models.unet import Unet
+from lowdiff.models.vae import Vae
+from lowdiff.sampling.device import Accelerator, pick_accelerator, place
+from lowdiff.sampling.load import load_vae, load_weights
+from lowdiff.sampling.run_folder import CONFIG_FILE, WEIGHTS_FILE, read_json, weights_sha256
+from lowdiff.training.checkpoint import save_tensors
+from lowdiff.training.data import dataset_record, load_captions, load_pixels
+from lowdiff.training.denoise import Examples, UnetTask
+from lowdiff.training.latents import encode_images
+from lowdiff.training.loop import Loop
+from lowdiff.training.progress import OnProgress
+from lowdiff.training.runs import TrainedRun, train_run
+from lowdiff.training.schedule import step_seed
+from lowdiff.training.texts import encode_texts
+from lowdiff.workspace import Workspace
+
+
+def train_unet(
+    version: Version,
+    *,
+    vae_dir: Path,
+    preset: Preset,
+    workspace: Workspace,
+    catalog: Catalog,
+    parent: Path | None = None,
+    seed: int = 0,
+    device: str | None = None,
+    on_progress: OnProgress | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> TrainedRun:
+    """Train a denoiser, or find the run that did, or go on with the one that was interrupted.
+
+    Args:
+        vae_dir: a finished autoencoder run.
+        parent: a denoiser run to start from; it must live in the same latent space.
+        device: default: a GPU where there is one.
+
+    Raises:
+        InputError: the dataset has no training images, or there is no such device.
+        ContractError: the parent belongs to another autoencoder or is of another architecture, the
+            loss is not a number any more, or the checkpoint is damaged.
+        ServiceError: another process trains the same run, or the disk is full.
+    """
+    accelerator = pick_accelerator(device)
+    config = unet_config(version, vae_dir=vae_dir, preset=preset, parent=parent, seed=seed)
+
+    def train(folder: Path) -> dict[str, Any]:
+        source = _Source(version, vae_dir, str(config["vae_sha256"]), preset, workspace.cache)
+        task = source.task(accelerator, seed=seed)
+        if parent is not None:
+            load_weights(task.module, parent / WEIGHTS_FILE)
+        plan = preset.unet.train
+        loop = Loop(
+            task, plan, steps=config["steps"], seed=seed, folder=folder, accelerator=accelerator,
+            on_progress=on_progress,
+        )  # fmt: skip
+        position = loop.run()
+        unet = loop.averaged()
+        save_tensors(unet.state_dict(), folder / WEIGHTS_FILE)
+        return {
+            "steps": position.step,
+            "images_seen": position.step * plan.batch_size,
+            "train_s": round(position.train_s, 1),
+            "parameters": sum(parameter.numel() for parameter in unet.parameters()),
+            "captions_cut": task.texts.cut,
+            **task.validate(unet),
+        }
+
+    return train_run(
+        config, workspace=workspace, catalog=catalog, accelerator=accelerator, now=now, train=train
+    )
+
+
+def unet_config(
+    version: Version, *, vae_dir: Path, preset: Preset, parent: Path | None, seed: int
+) -> dict[str, Any]:
+    """Everything that the weights depend on; its digest is the run's id.
+
+    Raises:
+        ContractError: the parent belongs to another autoencoder or is of another architecture.
+    """
+    vae_sha256 = weights_sha256(vae_dir)
+    recipe = asdict(preset.unet)
+    model, plan = recipe.pop("model"), recipe.pop("train")
+    encoder = recipe.pop("text_encoder")
+    if parent is not None:
+        _check_parent(parent, model=model, vae_dir=vae_dir, vae_sha256=vae_sha256)
+    return {
+        "kind": "unet",
+        "preset": preset.name,
+        "image_px": preset.image_px,
+        "model": model,
+        "train": plan,
+        "steps": plan["steps"] if parent is None else plan["continue_steps"],
+        **recipe,
+        "text_encoder": {"name": encoder, "version": find_encoder(encoder).version()},
+        "seed": seed,
+        "dataset": dataset_record(version),
+        "vae_run_id": vae_dir.name,
+        "vae_sha256": vae_sha256,
+        "parent_run_id": None if parent is None else parent.name,
+        "parent_sha256": None if parent is None else weights_sha256(parent),
+    }
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where the examples of a run come from."""
+
+    version: Version
+    vae_dir: Path
+    vae_sha256: str
+    preset: Preset
+    cache: Path
+
+    def task(self, accelerator: Accelerator, *, seed: int) -> UnetTask:
+        """Encode images and captions (or read them back) and make a new denoiser."""
+        vae = load_vae(self.vae_dir, device=accelerator.device)
+        train, validation = (self._examples(split, vae, accelerator) for split in SPLITS)
+        samples = self.preset.samples
+        prompts = [*samples.prompts, *(one for one in validation.captions.full if one)]
+        shown = prompts[: samples.count]
+        texts = encode_texts(
+            [*train.captions.full, *train.captions.short, *validation.captions.full, *shown],
+            self.preset.unet.text_encoder,
+            cache=self.cache,
+            device=accelerator.device,
+        )
+        torch.manual_seed(step_seed(seed, -1))
+        unet = place(Unet(self.preset.unet.model), accelerator.device)
+        return UnetTask(
+            unet, self.preset, train=train, validation=validation, texts=texts, prompts=shown,
+            vae=vae, accelerator=accelerator,
+        )  # fmt: skip
+
+    def _examples(self, split: str, vae: Vae, accelerator: Accelerator) -> Examples:
+        pixels = load_pixels(self.version, split, self.preset.image_px)
+        posterior = encode_images(
+            vae, self.vae_sha256, pixels, cache=self.cache, accelerator=accelerator
+        )
+        return Examples(posterior, load_captions(self.version, split))
+
+
+SPLITS = ("train", "validation")
+
+
+def _check_parent(parent: Path, *, model: dict[str, Any], vae_dir: Path, vae_sha256: str) -> None:
+    config = read_json(parent / CONFIG_FILE)
+    if config.get("vae_sha256") != vae_sha256:
+        raise ContractError(
+            parent.name,
+            "lives in the latent space of another autoencoder, so its weights mean nothing here",
+            reason="other_vae",
+            found=config.get("vae_run_id"),
+            allowed=vae_dir.name,
+            do="Train a new denoiser without --parent, or pass the parent's own --vae.",
+        )
+    theirs = {k: tuple(v) if isinstance(v, list) else v for k, v in config["model"].items()}
+    if theirs != model:
+        different = sorted(
+            name for name in theirs.keys() | model.keys() if theirs.get(name) != model.get(name)
+        )
+        raise ContractError(
+            parent.name,
+            "has another architecture",
+            reason="other_architecture",
+            found=", ".join(f"{name} = {theirs.get(name)}" for name in different),
+            allowed=", ".join(f"{name} = {model.get(name)}" for name in different),
+            do=f"Use the parent's preset, {config.get('preset')}.",
+        )

@@ -1,0 +1,165 @@
+"""Train the autoencoder of a dataset version."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from lowdiff.catalog import Catalog
+from lowdiff.catalog.engine import utc_now
+from lowdiff.datasets.read import Version
+from lowdiff.models.presets import Preset, VaeRecipe
+from lowdiff.models.vae import Vae, kl_per_pixel, psnr_db
+from lowdiff.sampling.device import Accelerator, pick_accelerator, place
+from lowdiff.sampling.generator import to_uint8
+from lowdiff.sampling.run_folder import WEIGHTS_FILE
+from lowdiff.training.checkpoint import save_tensors
+from lowdiff.training.data import dataset_record, load_pixels, to_images
+from lowdiff.training.grid import save_grid
+from lowdiff.training.latents import CHUNK, measure_latents
+from lowdiff.training.loop import Loop
+from lowdiff.training.progress import OnProgress
+from lowdiff.training.runs import TrainedRun, train_run
+from lowdiff.training.schedule import step_seed
+from lowdiff.workspace import Workspace
+
+
+def train_vae(
+    version: Version,
+    *,
+    preset: Preset,
+    workspace: Workspace,
+    catalog: Catalog,
+    seed: int = 0,
+    device: str | None = None,
+    on_progress: OnProgress | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> TrainedRun:
+    """Train an autoencoder, or find the run that did, or go on with the one that was interrupted.
+
+    Args:
+        device: default: a GPU where there is one.
+
+    Raises:
+        InputError: the dataset has no training images, or there is no such device.
+        ContractError: the loss is not a number any more, or the checkpoint is damaged.
+        ServiceError: another process trains the same run, or the disk is full.
+    """
+    accelerator = pick_accelerator(device)
+    config = vae_config(version, preset=preset, seed=seed)
+
+    def train(folder: Path) -> dict[str, Any]:
+        pixels = load_pixels(version, "train", preset.image_px)
+        held_out = load_pixels(version, "validation", preset.image_px)
+        task = VaeTask(preset, pixels, held_out, accelerator, seed=seed)
+        plan = preset.vae.train
+        loop = Loop(
+            task, plan, steps=plan.steps, seed=seed, folder=folder, accelerator=accelerator,
+            on_progress=on_progress,
+        )  # fmt: skip
+        position = loop.run()
+        vae = cast(Vae, loop.averaged())
+        vae.set_latent_statistics(*measure_latents(vae, pixels, accelerator))
+        save_tensors(vae.state_dict(), folder / WEIGHTS_FILE)
+        return {
+            "steps": position.step,
+            "images_seen": position.step * plan.batch_size,
+            "train_s": round(position.train_s, 1),
+            "parameters": sum(parameter.numel() for parameter in vae.parameters()),
+            **task.validate(vae),
+        }
+
+    return train_run(
+        config, workspace=workspace, catalog=catalog, accelerator=accelerator, now=now, train=train
+    )
+
+
+def vae_config(version: Version, *, preset: Preset, seed: int) -> dict[str, Any]:
+    """Everything that the weights depend on; its digest is the run's id."""
+    recipe = asdict(preset.vae)
+    return {
+        "kind": "vae",
+        "preset": preset.name,
+        "image_px": preset.image_px,
+        "model": recipe.pop("model"),
+        "train": recipe.pop("train"),
+        **recipe,
+        "seed": seed,
+        "dataset": dataset_record(version),
+    }
+
+
+class VaeTask:
+    """Reconstruct the training images from noised latents."""
+
+    def __init__(
+        self,
+        preset: Preset,
+        pixels: UInt8[Tensor, "n h w 3"],
+        held_out: UInt8[Tensor, "m h w 3"],
+        accelerator: Accelerator,
+        *,
+        seed: int,
+    ) -> None:
+        self.recipe: VaeRecipe = preset.vae
+        self.accelerator = accelerator
+        self.grid_columns = preset.samples.count
+        self.pixels = pixels.to(accelerator.device)
+        # a split of a small dataset may be empty: then we look at training images
+        self.held_out = held_out[: preset.validation_images]
+        self.seen = pixels[: preset.validation_images]
+        torch.manual_seed(step_seed(seed, -1))
+        self.module: nn.Module = place(Vae(preset.vae.model), accelerator.device)
+
+    def loss(self, generator: torch.Generator) -> Float[Tensor, ""]:
+        """Squared and absolute error of pixels, absolute error of edges, and the KL term."""
+        vae = cast(Vae, self.module)
+        device = self.accelerator.device
+        count = (self.recipe.train.batch_size,)
+        index = torch.randint(len(self.pixels), count, generator=generator, device=device)
+        images = to_images(self.pixels[index], device)
+        mean, log_variance = vae.raw_moments(images)
+        noise = torch.randn(mean.shape, generator=generator, device=device)
+        error = vae.raw_decode(mean + noise * (0.5 * log_variance).exp()) - images
+        loss = error.square().mean() + self.recipe.l1_weight * error.abs().mean()
+        loss = loss + self.recipe.edge_weight * edge_error(error)
+        kl = kl_per_pixel(mean, log_variance, pixel_values=images[0].numel())
+        return loss + self.recipe.kl_weight * kl
+
+    def validate(self, averaged: nn.Module) -> dict[str, Any]:
+        """PSNR in decibels of held-out and of as many training images."""
+        vae = cast(Vae, averaged)
+        figures = {"train_psnr_db": self._psnr(vae, self.seen)}
+        if len(self.held_out):
+            figures["val_psnr_db"] = self._psnr(vae, self.held_out)
+        return figures
+
+    def draw(self, averaged: nn.Module, path: Path) -> None:
+        """Held-out images above their reconstructions."""
+        shown = self.held_out if len(self.held_out) else self.seen
+        shown = shown[: self.grid_columns]
+        save_grid([shown, to_uint8(self._reconstruct(cast(Vae, averaged), shown))], path)
+
+    def _psnr(self, vae: Vae, pixels: UInt8[Tensor, "n h w 3"]) -> float:
+        values = [
+            psnr_db(self._reconstruct(vae, part), to_images(part, self.accelerator.device))
+            for part in torch.split(pixels, CHUNK)
+        ]
+        return round(float(torch.cat(values).mean()), 3)
+
+    @torch.no_grad()
+    def _reconstruct(self, vae: Vae, pixels: UInt8[Tensor, "n h w 3"]) -> Float[Tensor, "n 3 h w"]:
+        with self.accelerator.autocast():
+            images = to_images(pixels, self.accelerator.device)
+            decoded = vae.decode(vae.encode(images))
+        return decoded[..., : images.shape[-2], : images.shape[-1]]
+
+
+def edge_error(error: Float[Tensor, "b 3 h w"]) -> Float[Tensor, ""]:
+    """How much neighbouring pixels differ in the error, across and down; 0 for a plain offset."""
+    return error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
