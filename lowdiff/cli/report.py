@@ -1,0 +1,37 @@
+"""`lowdiff report`: the whole project on one page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lowdiff.cli.output import emit, messages
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="The HTML file. Default: report.html in the workspace.")
+]
+
+
+def report(out: Out = None, as_json: AsJson = False) -> None:
+    """Write the report: corpus, text, labels, dataset, training and evaluation on one HTML page.
+
+    Possible at any stage; the page opens offline and tells what to run next. Prints its path.
+
+    Example: `lowdiff report --out report.html`
+    """
+    from lowdiff.labels.schema import load_schema
+    from lowdiff.ops.project import open_project
+    from lowdiff.report.write import write_report
+
+    with open_project() as project, messages.status("writing the report …"):
+        path = write_report(
+            catalog=project.catalog,
+            store=project.store,
+            workspace=project.workspace,
+            schema=load_schema(),
+            accept_confidence=project.settings.accept_confidence,
+            dataset_name=project.settings.dataset_name,
+            out=out,
+        )
+    emit({"report": path, "bytes": path.stat().st_size}, as_json=as_json, text=str(path))
