@@ -183,7 +183,7 @@ class LabelProject(Base):
     __tablename__ = "label_project"
 
     key: Mapped[str] = mapped_column(String(128), primary_key=True)
-    """`<server URL>|<title>`."""
+    """`<title>|<tag>`; the tag is in the project's description on the server too."""
     project_id: Mapped[int]
     config_hash: Mapped[str] = mapped_column(SHA256)
     schema_version: Mapped[str] = mapped_column(String(16))
@@ -197,7 +197,7 @@ class LabelTask(Base):
     __tablename__ = "label_task"
 
     external_key: Mapped[str] = mapped_column(String(128), primary_key=True)
-    """`<image id>:<major version of the schema>`; also stored in the task's data."""
+    """`<image id>:<major version of the schema>:<project tag>`; also in the task's data."""
     project_key: Mapped[str] = mapped_column(ForeignKey("label_project.key"), index=True)
     image_id: Mapped[str] = mapped_column(ForeignKey("image.id"), index=True)
     task_id: Mapped[int | None] = mapped_column(index=True)

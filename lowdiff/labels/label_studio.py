@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 from label_studio_sdk import LabelStudio as Sdk
 from label_studio_sdk.core.api_error import ApiError
+from label_studio_sdk.label_interface.interface import LabelInterface
 
 from lowdiff.errors import ContractError, InputError, LowdiffError, ServiceError
 
@@ -54,6 +55,21 @@ class RemoteTask:
     updated_at: datetime
     """UTC, without an offset; an annotation that is made, edited or deleted changes it."""
     annotations: tuple[RemoteAnnotation, ...]
+
+
+class Screen:
+    """A labeling screen, asked offline whether a prediction fits it."""
+
+    def __init__(self, config: str) -> None:
+        self._interface: Any = LabelInterface(config)
+
+    def complaints(self, result: Sequence[Mapping[str, Any]]) -> list[str]:
+        """What Label Studio's own rules find wrong with the items of a prediction."""
+        prediction = {"model_version": "check", "score": 0.0, "result": list(result)}
+        return [
+            str(complaint)
+            for complaint in self._interface.validate_prediction(prediction, return_errors=True)
+        ]
 
 
 class LabelStudio:

@@ -1,0 +1,176 @@
+"""`lowdiff label …`: images to annotators and their answers back."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lowdiff.cli.output import emit, progress, say
+
+if TYPE_CHECKING:
+    from lowdiff.labels.label_studio import LabelStudio
+    from lowdiff.ops.project import Project
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
+
+app = typer.Typer(
+    help="Push drafts to Label Studio, pull what people confirmed.", no_args_is_help=True
+)
+
+
+@app.command()
+def push(
+    limit: Annotated[int | None, typer.Option(min=1, help="Push at most this many images.")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, max=500, help="Tasks of one import.")] = 250,
+    as_json: AsJson = False,
+) -> None:
+    """Make one Label Studio task for every drafted image; what is there is left alone.
+
+    Example: `lowdiff label push && lowdiff label open`
+    """
+    from lowdiff.catalog.chunks import chunks
+    from lowdiff.labels.projects import ensure_project
+    from lowdiff.labels.push import PushReport, pending_push, push_batch
+    from lowdiff.labels.schema import load_schema
+    from lowdiff.ops.project import open_project
+
+    schema = load_schema()
+    with open_project() as opened:
+        settings, workspace, client = opened.settings, opened.workspace, _connect(opened)
+        project = ensure_project(
+            client,
+            catalog=opened.catalog,
+            schema=schema,
+            name=settings.dataset_name,
+            working_copies=workspace.working_copies,
+        )
+        ids = pending_push(project, catalog=opened.catalog)[:limit]
+        total = PushReport()
+        with progress("pushing", len(ids)) as advance:
+            for some in chunks(ids, batch_size):
+                total.add(
+                    push_batch(
+                        some,
+                        client=client,
+                        project=project,
+                        schema=schema,
+                        catalog=opened.catalog,
+                        store=opened.store,
+                        workspace=workspace,
+                        document_root=settings.label_studio_document_root or workspace.served,
+                        lease_s=settings.lease_s,
+                    )
+                )
+                advance(len(some))
+    for image_id, why in total.refused.items():
+        say(f"refused {image_id[:12]}: {why}")
+    emit(
+        {
+            "pushed": total.pushed,
+            "adopted": total.adopted,
+            "refused": len(total.refused),
+            "url": project.url,
+        },
+        as_json=as_json,
+    )
+
+
+@app.command()
+def pull(as_json: AsJson = False) -> None:
+    """Bring in what people submitted since the last pull.
+
+    Example: `lowdiff label pull --json | jq .corrected`
+    """
+    from lowdiff.labels.projects import find_project
+    from lowdiff.labels.pull import pull as pull_annotations
+    from lowdiff.labels.schema import load_schema
+    from lowdiff.ops.project import open_project
+
+    schema = load_schema()
+    with open_project() as opened:
+        client = _connect(opened)
+        project = find_project(
+            client, catalog=opened.catalog, schema=schema, name=opened.settings.dataset_name
+        )
+        report = pull_annotations(
+            client=client, project=project, schema=schema, catalog=opened.catalog
+        )
+    for address, why in report.refused.items():
+        say(f"refused {address}: {why}")
+    if report.withdrawn:
+        say(
+            f"{report.withdrawn} annotations were deleted in Label Studio; their labels still count"
+        )
+    emit(
+        {
+            "annotations": report.annotations,
+            "images": report.images,
+            "confirmed": report.confirmed,
+            "corrected": report.corrected,
+            "skipped": report.skipped,
+            "withdrawn": report.withdrawn,
+            "refused": len(report.refused),
+            "human_seconds": round(report.human_seconds, 1),
+        },
+        as_json=as_json,
+    )
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Show per field who labelled how many images; needs no server.
+
+    Example: `lowdiff label status`
+    """
+    from dataclasses import asdict
+
+    from lowdiff.labels.accept import count_acceptance
+    from lowdiff.labels.schema import load_schema
+    from lowdiff.ops.project import open_project
+
+    with open_project() as opened:
+        found = count_acceptance(
+            opened.catalog, load_schema(), accept_confidence=opened.settings.accept_confidence
+        )
+    rows = [f"{'':<14}{'human':>8}{'machine':>9}{'open':>8}"]
+    rows += [
+        f"{name:<14}{count.human:>8}{count.machine:>9}{count.open:>8}"
+        for name, count in found.fields.items()
+    ]
+    rows.append(
+        f"{found.images} images, {found.ready} ready for a dataset, {found.unusable} unusable"
+    )
+    emit(asdict(found), as_json=as_json, text="\n".join(rows))
+
+
+@app.command("open")
+def open_(as_json: AsJson = False) -> None:
+    """Print where to label, and with which account.
+
+    Example: `xdg-open "$(lowdiff label open --json | jq -r .url)"`
+    """
+    from lowdiff.labels.projects import find_project
+    from lowdiff.labels.schema import load_schema
+    from lowdiff.ops.project import open_project
+    from lowdiff.ops.secrets import login_file
+
+    with open_project() as opened:
+        client = _connect(opened)
+        project = find_project(
+            client, catalog=opened.catalog, schema=load_schema(), name=opened.settings.dataset_name
+        )
+        done_of = client.progress(project.project_id)
+        login = login_file(opened.workspace)
+        account = (
+            "your own account" if opened.settings.label_studio_url else f"the login in {login}"
+        )
+    record = {"url": project.url, "login": account, "tasks": done_of[0], "done": done_of[1]}
+    emit(record, as_json=as_json, text=project.url)
+    say(f"Log in with {account}. {done_of[1]} of {done_of[0]} tasks are done.")
+
+
+def _connect(opened: "Project") -> "LabelStudio":
+    from lowdiff.labels.label_studio import LabelStudio
+    from lowdiff.ops.services import label_studio_access
+
+    access = label_studio_access(opened.settings, opened.workspace)
+    return LabelStudio(access.url, access.token)
