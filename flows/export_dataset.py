@@ -15,7 +15,7 @@ from lowdiff.ops.project import open_project
 @task(name="export a version", **RETRIES)
 def export_one(workspace: Path) -> dict[str, Any]:
     """Select, render, write, register."""
-    with open_project(workspace) as project, shown_progress("Exporting", 0) as advance:
+    with open_project(workspace) as project, shown_progress("Exporting", None) as advance:
         settings = project.settings
         exported = export_version(
             catalog=project.catalog,

@@ -28,7 +28,7 @@ from lowdiff.errors import LowdiffError, ServiceError
 Result = TypeVar("Result")
 PROGRESS_EVERY_S = 2.0
 
-one_batch_at_a_time: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=1)
+one_batch_at_a_time: Any = ThreadPoolTaskRunner(max_workers=1)
 """A batch uses all cores of this machine by itself (`settings.workers`)."""
 
 
@@ -54,14 +54,18 @@ def workspace_path(workspace: str | None) -> Path:
 
 
 @contextmanager
-def shown_progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar in the terminal and a progress artifact in Prefect; yields `advance(number)`."""
+def shown_progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar in the terminal and a progress artifact in Prefect; yields `advance(number)`.
+
+    Args:
+        total: None where nobody can know it before; the artifact then jumps from 0 to 100.
+    """
     artifact_id = cast(
         UUID,  # a coroutine only inside an async flow; ours are not
         create_progress_artifact(
-            progress=0.0 if total else 100.0,
+            progress=0.0 if total != 0 else 100.0,
             key=what.lower().replace(" ", "-"),
-            description=f"{what}: {total:,}",
+            description=what if total is None else f"{what}: {total:,}",
         ),
     )
     done, told_at = 0, time.monotonic()
@@ -71,13 +75,27 @@ def shown_progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
             nonlocal done, told_at
             done += number
             move(number)
-            if time.monotonic() - told_at >= PROGRESS_EVERY_S:
+            if total and time.monotonic() - told_at >= PROGRESS_EVERY_S:
                 told_at = time.monotonic()
                 update_progress_artifact(artifact_id, progress=min(100.0, 100.0 * done / total))
 
         yield advance
-    if total:
+    if total != 0:
         update_progress_artifact(artifact_id, progress=100.0)
+
+
+@contextmanager
+def training_progress(what: str, steps: int) -> Iterator[Callable[[Any], None]]:
+    """Progress of a training run, told by its step; a resumed run starts where it stands."""
+    with shown_progress(what, steps) as advance:
+        last = 0
+
+        def on_progress(point: Any) -> None:
+            nonlocal last
+            advance(point.step - last)
+            last = point.step
+
+        yield on_progress
 
 
 def run_batches(

@@ -14,34 +14,39 @@ from lowdiff.ops.services import running
 from lowdiff.workspace import Workspace
 
 SAMPLE_EVERY_S = 1.0
+TIMINGS_FILE = "timings.json"
+MEMORY_FILE = "memory.json"
 
 
 @dataclass
 class Costs:
     """Seconds per step (kept over interrupted runs) and peak megabytes per group of processes."""
 
-    path: Path
+    folder: Path
     seconds: dict[str, float] = field(default_factory=dict)
     peak_mb: dict[str, float] = field(default_factory=dict)
 
     def save(self) -> None:
         """Write them down; what was measured survives an interruption."""
-        rounded = {
-            "seconds": {name: round(value, 1) for name, value in self.seconds.items()},
-            "peak_mb": {name: round(value) for name, value in self.peak_mb.items()},
-        }
-        self.path.write_text(json.dumps(rounded, indent=2), encoding="utf-8")
+        _write(self.folder / TIMINGS_FILE, {key: round(s, 1) for key, s in self.seconds.items()})
+        _write(self.folder / MEMORY_FILE, {key: round(mb) for key, mb in self.peak_mb.items()})
 
 
 def open_costs(workspace: Workspace) -> Costs:
     """The costs measured so far in this workspace."""
-    path = workspace.root / "timings.json"
-    costs = Costs(path)
-    if path.is_file():
-        known = json.loads(path.read_text(encoding="utf-8"))
-        costs.seconds.update(known.get("seconds", {}))
-        costs.peak_mb.update(known.get("peak_mb", {}))
-    return costs
+    folder = workspace.root
+    return Costs(folder, _read(folder / TIMINGS_FILE), _read(folder / MEMORY_FILE))
+
+
+def _read(path: Path) -> dict[str, float]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError):
+        return {}  # figures for people: a file cut short by a crash is no reason to stop
+
+
+def _write(path: Path, values: dict[str, float]) -> None:
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
 @contextmanager

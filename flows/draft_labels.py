@@ -1,0 +1,57 @@
+"""Flow: draft every field of the label schema for images whose text was read."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task
+
+from flows.support import (
+    RETRIES,
+    keep_table,
+    main,
+    one_batch_at_a_time,
+    run_batches,
+    workspace_path,
+)
+from lowdiff.labels.draft import DraftReport, draft_batch, pending_draft
+from lowdiff.labels.schema import load_schema
+from lowdiff.ocr.read import ocr_stage
+from lowdiff.ops.project import open_project
+
+
+@task(name="draft a batch", **RETRIES)
+def draft_some(image_ids: list[str], workspace: Path) -> DraftReport:
+    """One batch: wire the outside, run the stage."""
+    with open_project(workspace) as project:
+        settings = project.settings
+        return draft_batch(
+            image_ids,
+            catalog=project.catalog,
+            store=project.store,
+            ocr=ocr_stage(settings.ocr_languages),
+            schema=load_schema(),
+            workers=settings.workers,
+            lease_s=settings.lease_s,
+        )
+
+
+@flow(name="draft-labels", task_runner=one_batch_at_a_time)
+def draft_labels(workspace: str | None = None) -> dict[str, Any]:
+    """Draft what was not drafted yet; safe to run again at any time."""
+    folder = workspace_path(workspace)
+    with open_project(folder) as project:
+        ocr = ocr_stage(project.settings.ocr_languages)
+        ids = pending_draft(project.catalog, ocr=ocr, schema=load_schema())
+        size = project.settings.batch_size
+    reports = run_batches(draft_some, ids, size, "Drafting labels", workspace=folder)
+    total = sum(reports, DraftReport())
+    shown = {
+        name: f"{dict(count.values)}, mean confidence {count.mean_confidence:.2f}"
+        for name, count in total.fields.items()
+    }
+    keep_table("drafts", shown, f"Drafts of {total.drafted} images")
+    return {"drafted": total.drafted, "refused": total.refused, "labels": total.labels}
+
+
+if __name__ == "__main__":
+    main(draft_labels)

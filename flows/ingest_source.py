@@ -1,0 +1,75 @@
+"""Flow: bring in everything that sources offer; safe to run again at any time."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task
+
+from flows.support import (
+    RETRIES,
+    keep_table,
+    main,
+    one_batch_at_a_time,
+    run_batches,
+    workspace_path,
+)
+from lowdiff.dedupe.exact import link_families
+from lowdiff.ingest.discover import Discovery, discover, pending
+from lowdiff.ingest.ingest import IngestReport, ingest_batch
+from lowdiff.ingest.sources import load_sources
+from lowdiff.ops.sources import open_sources
+from lowdiff.ops.project import open_project
+
+
+@task(name="discover a source", **RETRIES)
+def discover_one(source: str, workspace: Path) -> Discovery:
+    """Walk a folder or crawl a site; what it offers is queued."""
+    with open_project(workspace) as project, open_sources(project, [source]) as outside:
+        return discover(source, outside=outside, catalog=project.catalog)
+
+
+@task(name="ingest a batch", **RETRIES)
+def ingest_some(find_ids: list[int], workspace: Path, sources: list[str]) -> IngestReport:
+    """One batch: wire the outside, run the stage; a service that failed is tried again."""
+    with open_project(workspace) as project, open_sources(project, sources) as outside:
+        report = ingest_batch(
+            find_ids,
+            outside=outside,
+            catalog=project.catalog,
+            store=project.store,
+            lease_s=project.settings.lease_s,
+        )
+    report.raise_if_failed()
+    return report
+
+
+@task(name="link families", **RETRIES)
+def link_twins(workspace: Path) -> Any:
+    """Exact twins become one family."""
+    with open_project(workspace) as project:
+        return link_families(project.catalog)
+
+
+@flow(name="ingest-source", task_runner=one_batch_at_a_time)
+def ingest_source(sources: list[str] | None = None, workspace: str | None = None) -> dict[str, Any]:
+    """Ingest some sources by name, or all that the workspace defines."""
+    folder = workspace_path(workspace)
+    with open_project(folder) as project:
+        names = sources or sorted(load_sources(project.workspace.sources))
+        size = project.settings.batch_size
+    found = [discover_one(name, folder) for name in names]
+    with open_project(folder) as project:
+        ids = pending(project.catalog, names)
+    total = IngestReport()
+    for report in run_batches(
+        ingest_some, ids, size, "Ingesting images", workspace=folder, sources=names
+    ):
+        total.add(report)
+    twins = link_twins(folder)
+    result = {"offered": sum(one.found for one in found), **total.as_dict(), **vars(twins)}
+    keep_table("ingest", result, f"What came from {', '.join(names)}")
+    return result
+
+
+if __name__ == "__main__":
+    main(ingest_source)
