@@ -38,11 +38,8 @@ def evaluate_run(
         prompts: held-out captions to draw.
     """
     result = evaluate_one(workspace_path(workspace), run, prompts)
-    shown = {
-        key: result[key]
-        for key in ("run_id", "reconstruction", "denoising", "retrieval", "copies", "verdict")
-        if key in result
-    }
+    parts = ("run_id", "reconstruction", "denoising", "retrieval", "copies", "verdict")
+    shown: dict[str, Any] = {part: result[part] for part in parts if part in result}
     keep_table("evaluation", shown, "How good the run is")
     return result
 

@@ -17,8 +17,8 @@ from lowdiff.dedupe.exact import link_families
 from lowdiff.ingest.discover import Discovery, discover, pending
 from lowdiff.ingest.ingest import IngestReport, ingest_batch
 from lowdiff.ingest.sources import load_sources
-from lowdiff.ops.sources import open_sources
 from lowdiff.ops.project import open_project
+from lowdiff.ops.sources import open_sources
 
 
 @task(name="discover a source", **RETRIES)

@@ -7,24 +7,28 @@ import typer
 from lowdiff.cli.output import messages, say
 
 Count = Annotated[int, typer.Option("--count", min=24, help="How many graphics to bring.")]
-Preset = Annotated[str, typer.Option("--preset", help="Preset of the models.")]
+Preset = Annotated[str, typer.Option("--preset", help="Preset of the models: demo, tiny.")]
+Prompts = Annotated[int, typer.Option("--prompts", min=1, help="Held-out captions to draw.")]
 
 
-def demo(count: Count = 1500, preset: Preset = "demo") -> None:
+def demo(count: Count = 1500, preset: Preset = "demo", prompts: Prompts = 64) -> None:
     """Run the whole road on OpenMoji graphics: ingest, read, label, export, train, report.
 
     Interrupt it at any time: the same command goes on where it stopped.
 
     Example: `lowdiff demo --count 400`
     """
-    _run("run_demo", {"count": count, "preset": preset})
+    _run("run_demo", {"count": count, "preset": preset, "prompts": prompts})
 
 
 def retrain(
     vae: Annotated[
         bool, typer.Option("--vae", help="Train the VAE too; the U-Net starts anew.")
     ] = False,
-    preset: Preset = "demo",
+    preset: Annotated[
+        str | None, typer.Option(help="Preset of the models; default: the newest model's.")
+    ] = None,
+    prompts: Prompts = 64,
 ) -> None:
     """Pull new labels; when anything changed, export the next version and train on from there.
 
@@ -32,7 +36,7 @@ def retrain(
 
     Example: `lowdiff retrain`
     """
-    _run("retrain_models", {"vae": vae, "preset": preset})
+    _run("retrain_models", {"vae": vae, "preset": preset, "prompts": prompts})
 
 
 def _run(flow: str, parameters: dict[str, Any]) -> None:
