@@ -43,7 +43,7 @@ def find_components(mask: Mask) -> Components:
     each tree of labels under the smaller root until nothing moves (Shiloach and Vishkin 1982).
     """
     rows, starts, ends = _runs(mask)
-    upper, lower = _touching(rows, starts, ends, width=mask.shape[1])
+    upper, lower = _touching(rows, starts, ends, width=mask.shape[1], diagonal=True)
     roots = _join(rows.size, upper, lower)
     _, blob = np.unique(roots, return_inverse=True)
     number = int(blob.max()) + 1 if blob.size else 0
@@ -59,6 +59,25 @@ def find_components(mask: Mask) -> Components:
     return Components(left, top, right, bottom, area)
 
 
+def connected_to_border(mask: Mask) -> Mask:
+    """The pixels of `mask` (h, w) from which a path through it leads to the image's border.
+
+    Paths go up, down, left and right only, so that they do not slip through a diagonal line.
+    """
+    height, width = mask.shape
+    rows, starts, ends = _runs(mask)
+    upper, lower = _touching(rows, starts, ends, width=width, diagonal=False)
+    roots = _join(rows.size, upper, lower)
+    at_border = (rows == 0) | (rows == height - 1) | (starts == 0) | (ends == width)
+    outside = np.zeros(rows.size, dtype=bool)
+    outside[roots[at_border]] = True
+    chosen = outside[roots]
+    steps = np.zeros((height, width + 1), dtype=np.int8)
+    np.add.at(steps, (rows[chosen], starts[chosen]), 1)
+    np.add.at(steps, (rows[chosen], ends[chosen]), -1)
+    return np.asarray(np.cumsum(steps, axis=1)[:, :width] > 0)
+
+
 def _runs(mask: Mask) -> tuple[Ints, Ints, Ints]:
     """Row, first column and end column of every horizontal run of true pixels."""
     edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
@@ -67,11 +86,15 @@ def _runs(mask: Mask) -> tuple[Ints, Ints, Ints]:
     return rows, starts, ends
 
 
-def _touching(rows: Ints, starts: Ints, ends: Ints, *, width: int) -> tuple[Ints, Ints]:
+def _touching(
+    rows: Ints, starts: Ints, ends: Ints, *, width: int, diagonal: bool
+) -> tuple[Ints, Ints]:
     """Pairs of runs in neighbouring rows that touch, as two lists of run numbers."""
     stride = width + 2
-    first = np.searchsorted(rows * stride + ends, (rows + 1) * stride + starts, side="left")
-    last = np.searchsorted(rows * stride + starts, (rows + 1) * stride + ends, side="right")
+    begins, stops = rows * stride + starts, rows * stride + ends
+    from_, to = (rows + 1) * stride + starts, (rows + 1) * stride + ends
+    first = np.searchsorted(stops, from_, side="left" if diagonal else "right")
+    last = np.searchsorted(begins, to, side="right" if diagonal else "left")
     counts = np.maximum(last - first, 0)
     upper = np.repeat(np.arange(rows.size), counts)
     before = np.cumsum(counts) - counts

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lowdiff.ocr.components import find_components
+from lowdiff.ocr.components import connected_to_border, find_components
 
 masks = arrays(bool, st.tuples(st.integers(1, 12), st.integers(1, 12)))
 
@@ -46,3 +46,19 @@ def test_a_spiral_is_one_blob():
 
 def test_an_empty_mask_has_no_blob():
     assert len(find_components(np.zeros((3, 4), dtype=bool))) == 0
+
+
+@given(masks)
+def test_what_is_connected_to_the_border_is_what_a_flood_from_outside_reaches(mask):
+    open_ground = np.pad(mask, 1, constant_values=True)
+    reached, todo = set(), [(0, 0)]
+    while todo:
+        y, x = todo.pop()
+        inside = 0 <= y < open_ground.shape[0] and 0 <= x < open_ground.shape[1]
+        if inside and open_ground[y, x] and (y, x) not in reached:
+            reached.add((y, x))
+            todo += [(y + 1, x), (y - 1, x), (y, x + 1), (y, x - 1)]
+    expected = np.zeros_like(open_ground)
+    for place in reached:
+        expected[place] = True
+    np.testing.assert_array_equal(connected_to_border(mask), expected[1:-1, 1:-1])
