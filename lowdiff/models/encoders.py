@@ -69,7 +69,7 @@ class MiniLm:
     @torch.no_grad()
     def encode(self, texts: Sequence[str]) -> tuple[Text, int]:
         """See `TextEncoder.encode`."""
-        ids = self._tokenizer(list(texts), add_special_tokens=True)["input_ids"]
+        ids = self._tokenizer(list(texts))["input_ids"] if texts else []
         cut = sum(len(row) > self.max_tokens for row in ids)
         longest = min(self.max_tokens, max((len(row) for row in ids), default=1))
         tokens = torch.zeros(len(ids), longest, self.width)

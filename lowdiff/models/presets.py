@@ -62,7 +62,7 @@ class VaeRecipe:
 
     model: VaeConfig
     train: TrainConfig
-    kl_weight: float = 1e-3
+    kl_weight: float = 1e-2
     l1_weight: float = 0.3
     edge_weight: float = 0.3
 

@@ -10,8 +10,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from lowdiff.errors import ContractError, ServiceError
+from lowdiff.errors import ContractError
 from lowdiff.models.ema import PowerEma
+from lowdiff.training.disk import writing
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 
@@ -37,22 +38,18 @@ def save_tensors(
         ServiceError: the disk is full or the folder cannot be written.
     """
     aside = path.with_name(f".{path.name}.tmp")
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        # safetensors does not sync: a file that a power cut leaves half must never get the name
-        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, aside, metadata)
-        with aside.open("rb") as file:
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except (OSError, SafetensorError) as error:
-        raise ServiceError(
-            path,
-            f"cannot be written ({error})",
-            reason="run_not_writable",
-            do="Free the disk, then run the same command again; it goes on where it stopped.",
-        ) from error
-    finally:
-        aside.unlink(missing_ok=True)
+        try:
+            save_file(
+                {k: v.detach().cpu().contiguous() for k, v in tensors.items()}, aside, metadata
+            )
+            # safetensors does not sync: a file that a power cut leaves half must not get the name
+            with aside.open("rb") as file:
+                os.fsync(file.fileno())
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
 
 
 def save_checkpoint(

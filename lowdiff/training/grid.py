@@ -6,7 +6,7 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
-from lowdiff.errors import ServiceError
+from lowdiff.training.disk import writing
 
 GAP_PX = 2
 
@@ -28,10 +28,6 @@ def save_grid(rows: list[UInt8[Tensor, "n h w 3"]], path: Path) -> None:
         for x, picture in enumerate(row):
             at = (GAP_PX + x * (width_px + GAP_PX), GAP_PX + y * (height_px + GAP_PX))
             sheet.paste(Image.fromarray(picture.contiguous().numpy()), at)
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         sheet.save(path)
-    except OSError as error:
-        raise ServiceError(
-            path, f"cannot be written ({error})", reason="run_not_writable"
-        ) from error

@@ -27,6 +27,10 @@ def encode_images(
         cache: the workspace's cache folder.
     """
 
+    if not len(pixels):
+        nothing = torch.empty(0, vae.config.latent_channels, 0, 0, device=accelerator.device)
+        return Posterior(nothing, nothing)
+
     def make() -> dict[str, Tensor]:
         parts = [_posterior(vae, part, accelerator) for part in torch.split(pixels, CHUNK)]
         mean, std = (torch.cat(part) for part in zip(*parts, strict=True))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lowdiff.training.disk import writing
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -35,11 +37,12 @@ class MetricsLog:
         """Open the log of a run that stands at `after_step`; later lines are forgotten."""
         self.path = path
         kept = [row for row in read_metrics(path) if row["step"] <= after_step]
-        path.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+        with writing(path):
+            path.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
 
     def write(self, row: dict[str, Any]) -> None:
         """Add a line."""
-        with self.path.open("a", encoding="utf-8") as file:
+        with writing(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 
 

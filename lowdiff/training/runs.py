@@ -16,9 +16,9 @@ import torch
 
 from lowdiff import __version__
 from lowdiff.catalog import Catalog
-from lowdiff.catalog.tables import Run
+from lowdiff.catalog.tables import DatasetVersion, Run
 from lowdiff.catalog.versions import finish_run, start_run
-from lowdiff.errors import ServiceError
+from lowdiff.errors import ContractError, ServiceError
 from lowdiff.sampling.device import Accelerator
 from lowdiff.sampling.run_folder import (
     CHECKPOINT_FILE,
@@ -28,6 +28,7 @@ from lowdiff.sampling.run_folder import (
     is_finished,
     read_json,
 )
+from lowdiff.training.disk import writing
 from lowdiff.workspace import Workspace
 
 TRAINING_VERSION = "1"
@@ -75,8 +76,7 @@ def train_run(
     run_id = run_id_of(config)
     folder = workspace.runs / run_id
     with _held(folder):
-        with catalog.write() as session:
-            start_run(session, _row(run_id, config, folder, workspace, now()))
+        _start(catalog, _row(run_id, config, folder, workspace, now()))
         found = is_finished(folder)
         if not found:
             write_json(folder / CONFIG_FILE, {"run_id": run_id, **config})
@@ -108,16 +108,27 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
         ServiceError: it cannot be written.
     """
     aside = path.with_name(f".{path.name}.tmp")
-    try:
+    with writing(path):
         aside.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
         aside.replace(path)
-    except OSError as error:
-        raise ServiceError(
-            path,
-            f"cannot be written ({error.strerror})",
-            reason="run_not_writable",
-            do="Free the disk, then run the same command again; it goes on where it stopped.",
-        ) from error
+
+
+def _start(catalog: Catalog, row: Run) -> None:
+    """Keep the row of a run that starts; what it builds on must be in the catalog."""
+    needed = {
+        "dataset version": (DatasetVersion, row.dataset_digest),
+        "autoencoder run": (Run, row.vae_run_id),
+        "parent run": (Run, row.parent_run_id),
+    }
+    with catalog.write() as session:
+        for what, (table, key) in needed.items():
+            if key is not None and session.get(table, key) is None:
+                raise ContractError(
+                    row.id, f"builds on a {what} that the catalog does not know",
+                    reason="origin_unknown", found=key,
+                    do="Use one of this workspace: `lowdiff status` shows them.",
+                )  # fmt: skip
+        start_run(session, row)
 
 
 def _row(
@@ -158,13 +169,9 @@ def _forget_checkpoint(folder: Path) -> None:
 @contextmanager
 def _held(folder: Path) -> Iterator[None]:
     """Hold the run: two processes must not train into one folder. A dead holder lets go."""
-    try:
+    with writing(folder):
         (folder / "samples").mkdir(parents=True, exist_ok=True)
         lock = (folder / ".lock").open("w")
-    except OSError as error:
-        raise ServiceError(
-            folder, f"cannot be written ({error.strerror})", reason="run_not_writable"
-        ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
