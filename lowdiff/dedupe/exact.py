@@ -52,9 +52,10 @@ def _link(session: Session, hashes: Sequence[str], now: datetime) -> None:
     for image in session.scalars(query):
         groups.setdefault(image.pixel_hash, []).append(image)
     for pixel_hash, images in groups.items():
+        # a family that was given before stays, and its new twins join it
+        given = next((image.family_id for image in images if image.family_id), pixel_hash)
         for image in images:
-            # a family that another method has given stays
-            image.family_id = image.family_id or pixel_hash
+            image.family_id = image.family_id or given
         if len(images) > 1:
             _connect(session, [image.id for image in images], now)
 

@@ -1,6 +1,6 @@
 """Everything outside that ingestion touches, opened together: sources, decoders, clients."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +9,7 @@ from lowdiff.ingest.decoders import Decoders, open_decoders
 from lowdiff.ingest.folder import read_file
 from lowdiff.ingest.limits import Limits
 from lowdiff.ingest.sources import FolderSource, Source
-from lowdiff.ingest.web import Answer, Web, open_web
+from lowdiff.ingest.web import WAITS_S, Answer, Web, open_web
 from lowdiff.workspace import Workspace
 
 
@@ -53,17 +53,23 @@ class Outside:
 
 @contextmanager
 def open_outside(
-    sources: Mapping[str, Source], *, workspace: Workspace, limits: Limits, workers: int
+    sources: Mapping[str, Source],
+    *,
+    workspace: Workspace,
+    limits: Limits,
+    workers: int,
+    waits_s: Sequence[float] = WAITS_S,
 ) -> Iterator[Outside]:
     """Open sources by name; clients and decoder processes end with the block.
 
     Args:
         limits: the settings' limits; a source may have its own.
         workers: decoder processes and threads.
+        waits_s: seconds before each new try of a request that failed.
     """
     with ExitStack() as stack:
         webs = {
-            name: stack.enter_context(open_web(source))
+            name: stack.enter_context(open_web(source, waits_s))
             for name, source in sources.items()
             if not isinstance(source, FolderSource)
         }

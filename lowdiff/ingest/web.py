@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -38,8 +38,9 @@ class Answer:
 class Web:
     """One source's client. Its methods block and may be called from several threads."""
 
-    def __init__(self, source: WebSource) -> None:
+    def __init__(self, source: WebSource, waits_s: Sequence[float] = WAITS_S) -> None:
         self.source = source
+        self._waits_s = waits_s
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._client = httpx.AsyncClient(
@@ -97,8 +98,8 @@ class Web:
         )
 
     async def _patiently(self, url: httpx.URL, max_bytes: float, delay_s: float) -> Answer | str:
-        """Try up to three times; a host that cannot be reached is not asked again."""
-        for wait_s in (*WAITS_S, None):
+        """Try a few times; a host that cannot be reached is not asked again."""
+        for wait_s in (*self._waits_s, None):
             if url.netloc.decode() in self._down:
                 raise self._down[url.netloc.decode()]
             try:
@@ -216,9 +217,13 @@ class Web:
 
 
 @contextmanager
-def open_web(source: WebSource) -> Iterator[Web]:
-    """A client that ends with the block."""
-    web = Web(source)
+def open_web(source: WebSource, waits_s: Sequence[float] = WAITS_S) -> Iterator[Web]:
+    """A client that ends with the block.
+
+    Args:
+        waits_s: seconds before the second try of a request that failed, before the third, …
+    """
+    web = Web(source, waits_s)
     try:
         yield web
     finally:
