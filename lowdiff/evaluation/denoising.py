@@ -1,0 +1,83 @@
+"""The loss that training lowers, on images it has seen and on images it has not, by noise."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from lowdiff.evaluation.pixels import to_unit
+from lowdiff.evaluation.subjects import Pictures
+from lowdiff.models.flow import OBJECTIVES
+from lowdiff.models.text import Text
+from lowdiff.sampling.generator import Generator
+
+TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
+"""The middles of five equal bands of noise: 0 is a clean image, 1 is nothing but noise."""
+BAND = 0.2
+SEED = 1
+CHUNK = 64
+MAX_IMAGES = 128
+"""Of each split."""
+
+
+def denoising_losses(
+    generator: Generator, config: dict[str, Any], train: Pictures, validation: Pictures
+) -> dict[str, Any]:
+    """Mean loss and loss by band, with the same noise for both.
+
+    Args:
+        config: of the run; it names the objective.
+
+    Returns:
+        `train` and `validation` (means over the bands; None without images), `n_train`,
+        `n_validation`, and `bands`: `low`, `high`, `train`, `validation` each.
+    """
+    objective = OBJECTIVES[config["objective"]](
+        time_mean=config["time_mean"], time_std=config["time_std"]
+    )
+    named = {"train": train, "validation": validation}
+    losses: dict[str, list[float] | None] = {}
+    for name, pictures in named.items():
+        first = pictures.take(list(range(min(MAX_IMAGES, len(pictures)))))
+        losses[name] = _by_time(generator, objective, first) if len(first) else None
+    means = {
+        name: None if values is None else round(sum(values) / len(values), 5)
+        for name, values in losses.items()
+    }
+    counts = {f"n_{name}": min(MAX_IMAGES, len(pictures)) for name, pictures in named.items()}
+    bands = [
+        {
+            "low": round(time - BAND / 2, 3),
+            "high": round(time + BAND / 2, 3),
+            **{name: None if v is None else round(v[index], 5) for name, v in losses.items()},
+        }
+        for index, time in enumerate(TIMES)
+    ]
+    return {**means, **counts, "bands": bands}
+
+
+@torch.no_grad()
+def _by_time(generator: Generator, objective: Any, pictures: Pictures) -> list[float]:
+    device = generator.accelerator.device
+    totals = torch.zeros(len(TIMES), dtype=torch.float64)
+    source = torch.Generator().manual_seed(SEED)
+    for start in range(0, len(pictures), CHUNK):
+        part = slice(start, start + CHUNK)
+        text, _ = generator.encoder.encode(pictures.captions[part])
+        with generator.accelerator.autocast():
+            data = generator.vae.encode(to_unit(pictures.pixels[part]).to(device)).float()
+        noise = torch.randn(data.shape, generator=source).to(device)
+        losses = [_loss_at(generator, objective, t, data, noise, text.to(device)) for t in TIMES]
+        totals += torch.stack(losses).sum(1).double().cpu()
+    return [float(total) / len(pictures) for total in totals]
+
+
+def _loss_at(
+    generator: Generator, objective: Any, time: float, data: Tensor, noise: Tensor, text: Text
+) -> Float[Tensor, " b"]:
+    times = torch.full((len(data),), time, device=data.device)
+    with generator.accelerator.autocast():
+        prediction = generator.unet(objective.noised(data, noise, times), times, text)
+    losses: Tensor = objective.losses(prediction, data, noise)
+    return losses
