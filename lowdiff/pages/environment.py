@@ -1,6 +1,5 @@
 """The Jinja2 environment of all pages: everything is escaped, nothing is silently empty."""
 
-from functools import partial
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -36,7 +35,6 @@ def page_environment(*folders: Path) -> Environment:
         day=human.day,
         short=human.short,
         clip=human.clip,
-        id12=partial(human.short, longest=12),
     )
     environment.globals.update(share_of=human.share_of, plural=human.plural)
     return environment

@@ -82,7 +82,7 @@ def line_plot(
         from_zero: let the vertical axis begin at 0.
     """
     with _style(name):
-        figure, axes = _canvas()
+        figure, axes = _canvas(5.0, 2.9)
         for index, line in enumerate(lines):
             axes.plot(
                 line.x,
@@ -113,7 +113,7 @@ def histogram(
 ) -> Markup:  # fmt: skip
     """Bars over equal bins of `low` … `high`, with a mark at a threshold where there is one."""
     with _style(name):
-        figure, axes = _canvas()
+        figure, axes = _canvas(4.0, 2.4)
         width = (high - low) / max(1, len(counts))
         left = [low + width * index for index in range(len(counts))]
         colours = [
@@ -146,8 +146,8 @@ def _style(name: str) -> AbstractContextManager[None]:
     return mpl.rc_context(settings)
 
 
-def _canvas() -> tuple[Figure, Any]:
-    figure = Figure(figsize=(5.0, 2.9), layout="constrained")
+def _canvas(width_in: float, height_in: float) -> tuple[Figure, Any]:
+    figure = Figure(figsize=(width_in, height_in), layout="constrained")
     return figure, figure.add_subplot()
 
 

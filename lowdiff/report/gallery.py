@@ -1,6 +1,5 @@
 """Images of the corpus as small pictures with the words that belong to them."""
 
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,9 +77,3 @@ def show_file(path: Path, *, longest_px: int, alt: str) -> Picture | None:
             return picture(image, longest_px=longest_px, alt=alt)
     except (OSError, ValueError, SyntaxError, UnidentifiedImageError):
         return None
-
-
-def show_bytes(body: bytes, *, longest_px: int, alt: str) -> Picture:
-    """A PNG of a dataset version as a picture."""
-    with Image.open(io.BytesIO(body)) as image:
-        return picture(image, longest_px=longest_px, alt=alt)

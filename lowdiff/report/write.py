@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -77,4 +78,5 @@ def _write(path: Path, text: str) -> None:
             do="Free the disk, or choose another file with --out.",
         ) from error
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # the first error is the one to tell
+            aside.unlink()

@@ -210,7 +210,14 @@ def whole_road(small: Small) -> Small:
 def evaluation_record(run_id: str) -> dict[str, Any]:
     return {
         "run_id": run_id,
-        "reconstruction": {"images": 12, "psnr_db": 23.7, "ssim": 0.912},
+        "kind": "unet",
+        "reconstruction": {
+            "psnr_db": 23.7,
+            "ssim": 0.912,
+            "n": 12,
+            "floor": {"psnr_db": 15.1, "ssim": 0.61, "what": "a thumbnail of 18 x 18 px"},
+            "ceiling": {"psnr_db": 24.9, "ssim": 0.93, "n": 64, "what": "training images"},
+        },
         "denoising": {
             "bands": [
                 {
@@ -223,20 +230,32 @@ def evaluation_record(run_id: str) -> dict[str, Any]:
             ]
         },
         "retrieval": {
-            "images": 64,
+            "n": 64,
             "top1": 0.31,
-            "top1_floor": 0.0156,
-            "top1_ceiling": 0.55,
-            "top10": {"value": 0.7, "floor": 0.156, "ceiling": 0.9},
+            "top5": 0.58,
+            "top10": 0.7,
+            "floor": {"top1": 0.0156, "top5": 0.078, "top10": 0.156, "what": "guessing"},
+            "ceiling": {"top1": 0.55, "top5": 0.8, "top10": 0.9, "what": "the real images"},
         },
-        "distribution": {"mind": 9.4, "kid": 0.083, "floor": {"mind": 3.9, "kid": 0.002}},
-        "copies": {"rate": 0.04},
+        "distribution": {
+            "mind": 9.4,
+            "kid": 0.083,
+            "n": 64,
+            "floor": {"mind": 3.9, "kid": -0.002, "what": "real images"},
+            "ceiling": {"mind": 88.0, "kid": 2.5, "what": "random pixels"},
+        },
+        "copies": {"rate": 0.04, "n": 24, "ceiling": {"rate": 0.01, "what": "held-out images"}},
+        "verdict": {
+            "decision": "promote",
+            "incumbent": None,
+            "reasons": ["no run is promoted yet"],
+        },
     }
 
 
 def drawn(index: int) -> bytes:
-    """An image file; every sixth is an SVG."""
-    if index % 6 == 5 and index % 4 == 1:
+    """An image file: PNG, now and then an SVG or a JPEG."""
+    if index % 12 == 6:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 72 72"><circle cx="36" cy="36"'
             f' r="{12 + index % 20}" fill="{COLOURS[index % 8]}" stroke="black"/></svg>'

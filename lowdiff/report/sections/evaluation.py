@@ -83,32 +83,46 @@ class Generated:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """Whether the run takes the place of the promoted one."""
+
+    decision: str
+    """`promote` or `hold`."""
+    incumbent: str | None
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What was measured of one run."""
 
     run_id: str
+    kind: str
+    """`unet`, or `vae` as long as only that is measured."""
+    verdict: Verdict | None
     groups: tuple[ScoreGroup, ...]
     bands: tuple[Band, ...]
     pairs: tuple[Pair, ...]
-    sheets: tuple[Picture, ...]
-    """Whole sheets of pictures, where single ones are not kept."""
     generated: tuple[Generated, ...]
 
 
 def gather_evaluation(inputs: Inputs, training: Training) -> Evaluation | None:
     """Read the evaluation of the run that the report tells of; None before there is one."""
-    run = training.unet or training.vae
-    if run is None:
-        return None
-    record = read_json(run.folder / EVALUATION_FILE)
-    if not record:
-        return None
+    for run in (training.unet, training.vae):
+        record = read_json(run.folder / EVALUATION_FILE) if run else {}
+        if run is not None and record:
+            return _read(inputs, run, record)
+    return None
+
+
+def _read(inputs: Inputs, run: TrainingRun, record: Mapping[str, Any]) -> Evaluation:
     return Evaluation(
         run_id=run.id,
+        kind=run.kind,
+        verdict=_verdict(_part(record, "verdict")),
         groups=tuple(score_groups(record)),
         bands=tuple(_bands(_part(record, "denoising").get("bands"))),
         pairs=_pairs(run, record),
-        sheets=_sheets(run, record),
         generated=_generated(inputs, run, record),
     )
 
@@ -117,8 +131,8 @@ def gather_evaluation(inputs: Inputs, training: Training) -> Evaluation | None:
 _GROUPS: dict[str, tuple[str, str, dict[str, tuple[str, str]]]] = {
     "reconstruction": (
         "Folding and unfolding",
-        "How much of a held-out image survives the VAE. PSNR: above 25 dB is hard to tell from "
-        "the original, below 18 dB is blurred. SSIM: 1 is the same picture.",
+        "How much of a held-out image survives the VAE. PSNR: more is better, and 3 dB more is "
+        "half the error. SSIM: 1 is the same picture.",
         {"psnr_db": ("PSNR", "db"), "ssim": ("SSIM", "number")},
     ),
     "retrieval": (
@@ -180,6 +194,17 @@ def _part(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def _verdict(part: Mapping[str, Any]) -> Verdict | None:
+    if not part.get("decision"):
+        return None
+    reasons = part.get("reasons")
+    return Verdict(
+        decision=str(part["decision"]),
+        incumbent=str(part["incumbent"]) if part.get("incumbent") else None,
+        reasons=tuple(str(reason) for reason in reasons) if isinstance(reasons, list) else (),
+    )
+
+
 def _count(part: Mapping[str, Any]) -> int | None:
     number = finite(part, "n")
     return None if number is None else int(number)
@@ -225,14 +250,6 @@ def _pairs(run: TrainingRun, record: Mapping[str, Any]) -> tuple[Pair, ...]:
         if original is not None and redrawn is not None:
             pairs.append(Pair(original, redrawn))
     return tuple(pairs)
-
-
-def _sheets(run: TrainingRun, record: Mapping[str, Any]) -> tuple[Picture, ...]:
-    found = (
-        _picture(run, row.get("file"), str(row.get("title") or "A sheet of pictures"))
-        for row in _records(record.get("sheets"))
-    )
-    return tuple(sheet for sheet in found if sheet is not None)
 
 
 def _generated(

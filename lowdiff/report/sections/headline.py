@@ -101,7 +101,7 @@ def _missing_model(training: Training, evaluation: Evaluation | None) -> Step | 
         return Step("Train the VAE, the eye and hand of the model:", "lowdiff train vae")
     if training.unet is None or training.unet.state != "done":
         return Step("Train the U-Net, which draws from words:", "lowdiff train unet")
-    if evaluation is None:
+    if evaluation is None or evaluation.kind != "unet":
         return Step("Measure the newest model:", "lowdiff evaluate")
     return None
 
