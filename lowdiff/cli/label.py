@@ -34,8 +34,8 @@ def push(
     from lowdiff.ops.project import open_project
 
     schema = load_schema()
-    with open_project() as opened:
-        settings, workspace, client = opened.settings, opened.workspace, _connect(opened)
+    with open_project() as opened, _connect(opened) as client:
+        settings, workspace = opened.settings, opened.workspace
         project = ensure_project(
             client,
             catalog=opened.catalog,
@@ -86,8 +86,7 @@ def pull(as_json: AsJson = False) -> None:
     from lowdiff.ops.project import open_project
 
     schema = load_schema()
-    with open_project() as opened:
-        client = _connect(opened)
+    with open_project() as opened, _connect(opened) as client:
         project = find_project(
             client, catalog=opened.catalog, schema=schema, name=opened.settings.dataset_name
         )
@@ -153,8 +152,7 @@ def open_(as_json: AsJson = False) -> None:
     from lowdiff.ops.project import open_project
     from lowdiff.ops.secrets import login_file
 
-    with open_project() as opened:
-        client = _connect(opened)
+    with open_project() as opened, _connect(opened) as client:
         project = find_project(
             client, catalog=opened.catalog, schema=load_schema(), name=opened.settings.dataset_name
         )

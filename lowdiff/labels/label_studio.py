@@ -18,6 +18,8 @@ from lowdiff.errors import ContractError, InputError, LowdiffError, ServiceError
 TIMEOUT_S = 300.0
 """The SDK's 60 s are too short for 500 tasks on a busy SQLite server."""
 PAGE_SIZE = 200
+COLUMNS = "id,data,updated_at,annotations,result,completed_by,was_cancelled,lead_time"
+"""What we read of tasks and annotations; the predictions would take most of the time."""
 ONCE: Any = {"max_retries": 0}
 """A request that makes something is never repeated by the SDK: we look first what is there."""
 
@@ -81,7 +83,19 @@ class LabelStudio:
 
     def __init__(self, url: str, token: str, *, timeout_s: float = TIMEOUT_S) -> None:
         self.url = url.rstrip("/")
-        self._sdk: Any = Sdk(base_url=self.url, api_key=token, timeout=timeout_s)  # type: ignore[no-untyped-call]
+        self._http = httpx.Client(timeout=timeout_s, follow_redirects=True)
+        connect: Any = Sdk  # the SDK's own constructor has no types
+        self._sdk = connect(base_url=self.url, api_key=token, httpx_client=self._http)
+
+    def __enter__(self) -> "LabelStudio":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back; `with` does it too."""
+        self._http.close()
 
     def whoami(self) -> str:
         """The e-mail address of the account; a cheap proof that server and token work."""
@@ -210,7 +224,11 @@ class LabelStudio:
             query = {"filters": {"conjunction": "and", "items": items}, "ordering": ["tasks:id"]}
             with self._translated(f"list the tasks of project {project_id}"):
                 page = self._sdk.tasks.list(
-                    project=project_id, query=json.dumps(query), page=1, page_size=PAGE_SIZE
+                    project=project_id,
+                    query=json.dumps(query),
+                    include=COLUMNS,
+                    page=1,
+                    page_size=PAGE_SIZE,
                 ).items
             for task in page or ():
                 yield _task(task.model_dump())
@@ -232,11 +250,15 @@ class LabelStudio:
                 do="Start it with `lowdiff up`, then run the same command again.",
             ) from error
         except (json.JSONDecodeError, httpx.DecodingError) as error:
-            raise ServiceError(
-                self.url,
-                f"answers, but not as Label Studio does ({what})",
-                reason="no_label_studio",
-            ) from error
+            raise self._stranger(what) from error
+
+    def _stranger(self, what: str) -> ServiceError:
+        return ServiceError(
+            self.url,
+            f"answers, but not as Label Studio does ({what})",
+            reason="no_label_studio",
+            do="Is LOWDIFF_LABEL_STUDIO_URL the right address?",
+        )
 
     def _explain(self, what: str, error: ApiError) -> LowdiffError:
         status = error.status_code or 0
@@ -254,6 +276,8 @@ class LabelStudio:
                 reason="label_studio_failed",
                 do="Run the same command again; its log tells more when it stays so.",
             )
+        if isinstance(error.body, str) and "<html" in error.body.lower():
+            return self._stranger(what)
         said = json.dumps(error.body, ensure_ascii=False, default=str)
         return ContractError(
             self.url,

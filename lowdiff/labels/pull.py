@@ -42,7 +42,7 @@ class PullReport:
     corrected: int = 0
     """Fields that a person changed, or filled in where there was no draft."""
     skipped: int = 0
-    """Tasks that an annotator skipped; that is no label."""
+    """Skipped tasks among those looked at; that is no label."""
     withdrawn: int = 0
     """Annotations of the tasks looked at that are in the history, but gone from the server."""
     human_seconds: float = 0.0

@@ -127,7 +127,7 @@ class _Rules:
 
     def keys(self, where: str, table: Mapping[str, Any], must: set[str], may: set[str]) -> None:
         for key in sorted(must - set(table)):
-            self.broken(where, f"no {key!r}", "every " + ", ".join(sorted(must)))
+            self.broken(where, f"no {key!r}", "all of " + ", ".join(sorted(must)))
         for key in sorted(set(table) - may):
             self.broken(where, f"unknown key {key!r}", ", ".join(sorted(may)))
 

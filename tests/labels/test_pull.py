@@ -1,0 +1,120 @@
+import pytest
+from sqlalchemy import func, select
+
+from lowdiff.catalog.labels import current_labels
+from lowdiff.catalog.tables import LabelEvent
+from lowdiff.labels.accept import resolve
+from tests.labels.corpus import DRAFTED, add_drafted
+from tests.labels.desk import answer
+from tests.labels.forms import SCHEMA
+
+pytestmark = pytest.mark.integration
+
+
+def events(desk, origin="human"):
+    with desk.catalog.read() as session:
+        query = select(func.count()).where(LabelEvent.origin == origin)
+        return session.scalar(query)
+
+
+def labels(desk, image_id):
+    with desk.catalog.read() as session:
+        return current_labels(session, [image_id])[image_id]
+
+
+@pytest.fixture
+def pushed(desk):
+    ids = add_drafted(desk.catalog, desk.store, range(3))
+    desk.push(ids)
+    return ids
+
+
+def test_before_anybody_submits_there_is_nothing_to_pull(desk, pushed):
+    report = desk.pull()
+    assert (report.annotations, report.images, report.refused) == (0, 0, {})
+
+
+def test_what_a_person_confirms_or_corrects_becomes_the_label(desk, pushed):
+    confirmed, corrected, untouched = pushed
+    desk.submit(confirmed)
+    desk.submit(corrected, caption="A pale disc.", logo="present", flags=["person-visible"])
+    report = desk.pull()
+    assert (report.annotations, report.images) == (2, 2)
+    assert (report.confirmed, report.corrected) == (8 + 5, 3)
+    assert report.human_seconds == 9.0
+    found = labels(desk, confirmed)
+    assert {name: found[name].value for name in SCHEMA.names} == {
+        name: value for name, (value, _) in DRAFTED.items()
+    }
+    assert all(label.is_human and "@" in label.actor for label in found.values())
+    found = labels(desk, corrected)
+    assert found["caption"].value == "A pale disc."
+    assert found["logo"].value == "present"
+    assert found["flags"].value == ["person-visible"]
+    assert found["boxes"].value[0]["label"] == "Figure"
+    assert not any(label.is_human for label in labels(desk, untouched).values())
+
+
+def test_pulling_again_adds_nothing(desk, pushed):
+    desk.submit(pushed[0])
+    desk.pull()
+    before = events(desk)
+    assert before == len(SCHEMA.names) + 1
+    assert desk.pull().annotations == 0
+    assert events(desk) == before
+
+
+def test_an_edited_annotation_adds_to_the_history_and_the_last_word_counts(desk, pushed):
+    annotation = desk.submit(pushed[0], caption="First words.")
+    desk.pull()
+    (task,) = desk.tasks()[pushed[0]]
+    edited = answer(desk, task.id, {"caption": "Second words."})
+    desk.client._sdk.annotations.update(id=annotation, result=edited)
+    assert desk.pull().annotations == 1
+    assert labels(desk, pushed[0])["caption"].value == "Second words."
+    assert events(desk) == 2 * (len(SCHEMA.names) + 1)
+
+
+def test_a_skipped_task_is_no_label(desk, pushed):
+    (task,) = desk.tasks()[pushed[0]]
+    desk.client._sdk.annotations.create(id=task.id, result=[], was_cancelled=True)
+    report = desk.pull()
+    assert (report.annotations, report.skipped) == (0, 1)
+    assert events(desk) == 0
+
+
+def test_a_draft_in_progress_is_no_label(desk, pushed):
+    (task,) = desk.tasks()[pushed[0]]
+    answered = desk.client._sdk._client_wrapper.httpx_client.request(
+        f"api/tasks/{task.id}/drafts",
+        method="POST",
+        json={"result": answer(desk, task.id, {}), "lead_time": 3.0},
+    )
+    assert answered.status_code == 201
+    assert desk.pull().annotations == 0
+    assert events(desk) == 0
+
+
+def test_an_answer_outside_the_schema_is_refused_by_name_and_the_others_come_in(desk, pushed):
+    desk.submit(pushed[0], layout="diagonal")
+    desk.submit(pushed[1])
+    report = desk.pull()
+    assert report.annotations == 1
+    ((address, why),) = report.refused.items()
+    (task,) = desk.tasks()[pushed[0]]
+    assert address.endswith(f"task={task.id}")
+    assert "diagonal" in why
+
+
+def test_a_deleted_annotation_is_noticed(desk, pushed):
+    annotation = desk.submit(pushed[0])
+    assert desk.pull().withdrawn == 0
+    desk.client._sdk.annotations.delete(id=annotation)
+    assert desk.pull().withdrawn == 1
+
+
+def test_an_image_flagged_unusable_leaves_the_dataset(desk, pushed):
+    assert resolve(labels(desk, pushed[0]), SCHEMA, accept_confidence=0.75)
+    desk.submit(pushed[0], flags=["unusable"])
+    desk.pull()
+    assert resolve(labels(desk, pushed[0]), SCHEMA, accept_confidence=0.75) is None
