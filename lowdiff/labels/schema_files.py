@@ -23,7 +23,7 @@ STYLE = """\
 .ld-form [data-testid="htx-textbox-view"] { position: relative; cursor: text }
 .ld-form [data-testid="htx-textbox-actions"],
 .ld-form [data-testid="htx-textbox-edit-button"] { position: absolute; inset: 0; display: block }
-.ld-form [data-testid="htx-textbox-actions"] { opacity: 0 }
+.ld-form [data-testid="htx-textbox-actions"] { opacity: 0 !important }
 .ld-form [data-testid="htx-textbox-edit-button"] { width: 100%; height: 100% }
 .ld-form [data-testid="htx-textbox-delete-button"] { display: none }
 """
