@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from lowdiff.datasets.columns import hub_features
 from lowdiff.datasets.layout import SPLITS
 from lowdiff.labels.schema import Schema
 
@@ -12,7 +13,7 @@ def dataset_card(manifest: Mapping[str, Any], schema: Schema) -> str:
     """The README.md of a version; equal versions have equal cards, whenever they are written."""
     counts = manifest["counts"]
     parts = [
-        _front_matter(manifest),
+        _front_matter(manifest, schema),
         f"# {manifest['name']}, version {manifest['version']}\n",
         f"{counts['images']} graphics with captions and {len(schema.fields)} labelled fields, "
         f"exported by lowdiff {manifest['lowdiff_version']}. Digest `{manifest['digest']}`; the "
@@ -29,7 +30,7 @@ def dataset_card(manifest: Mapping[str, Any], schema: Schema) -> str:
     return "\n".join(parts)
 
 
-def _front_matter(manifest: Mapping[str, Any]) -> str:
+def _front_matter(manifest: Mapping[str, Any], schema: Schema) -> str:
     """Metadata that Hugging Face reads; JSON values are valid YAML."""
     counts = manifest["counts"]
     licences = [_hub_licence(spdx) for spdx in counts["licences"]]
@@ -46,6 +47,7 @@ def _front_matter(manifest: Mapping[str, Any]) -> str:
         "tags": ["lowdiff", "graphics", "design"],
         "size_categories": [_size_category(counts["images"])],
         "configs": [{"config_name": "default", "data_files": files}],
+        "dataset_info": {"features": hub_features(schema)},
     }
     body = "\n".join(f"{key}: {json.dumps(value)}" for key, value in lines.items())
     return f"---\n{body}\n---\n"

@@ -57,6 +57,18 @@ def arrow_schema(schema: Schema) -> pa.Schema:
     )
 
 
+def hub_features(schema: Schema) -> list[dict[str, str]]:
+    """The same features in the form of a dataset card's front matter."""
+    columns = FACTS | label_columns(schema)
+    return [{"name": name, **_card_feature(kind)} for name, kind in columns.items()]
+
+
+def _card_feature(kind: pa.DataType) -> dict[str, str]:
+    if kind == STRINGS:
+        return {"sequence": "string"}
+    return {"dtype": "image" if kind == IMAGE else _feature(kind)["dtype"]}
+
+
 def _feature(kind: pa.DataType) -> dict[str, Any]:
     if kind == IMAGE:
         return {"_type": "Image"}

@@ -19,6 +19,9 @@ def test_the_card_names_licence_splits_and_authors(catalog, store, export):
     matter = front_matter(card)
     assert matter["license"] == "cc0-1.0"
     assert [entry["split"] for entry in matter["configs"][0]["data_files"]] == version.splits
+    features = matter["dataset_info"]["features"]
+    assert [feature["name"] for feature in features] == version.manifest["columns"]
+    assert {"name": "image", "dtype": "image"} in features
     assert "- The tests (14 images)" in card
     assert "| caption | 0 | 14 | 0 |" in card
     for column in version.manifest["columns"]:
