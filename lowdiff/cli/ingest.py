@@ -159,7 +159,8 @@ def _discover(project: "Project", outside: "Outside") -> ServiceError | None:
         except ServiceError as error:
             if error.reason == "catalog_unavailable":
                 raise
-            say(f"{name}: {error}")
+            if down is not None:
+                say(f"{name}: {error}")
             down = down or error
     return down
 
