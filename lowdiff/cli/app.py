@@ -8,7 +8,22 @@ from typing import Annotated
 import typer
 
 from lowdiff import __version__
-from lowdiff.cli import export, ingest, label, ocr, schema, services, sources, status
+from lowdiff.cli import (
+    draft,
+    evaluate,
+    export,
+    flows,
+    generate,
+    ingest,
+    label,
+    ocr,
+    report,
+    schema,
+    services,
+    sources,
+    status,
+    train,
+)
 from lowdiff.cli.output import say
 from lowdiff.errors import LowdiffError
 
@@ -26,6 +41,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+app.command()(flows.demo)
+app.command()(flows.retrain)
 app.command()(services.up)
 app.command()(status.status)
 app.add_typer(sources.corpus_app, name="corpus")
@@ -34,8 +51,13 @@ app.add_typer(ingest.app, name="ingest")
 app.add_typer(label.app, name="label")
 app.command()(schema.schema)
 app.add_typer(ocr.app, name="ocr")
+app.command()(draft.draft)
 app.command()(export.export)
 app.add_typer(export.dataset_app, name="dataset")
+app.add_typer(train.train_app, name="train")
+app.command()(evaluate.evaluate)
+app.command()(generate.generate)
+app.command()(report.report)
 app.command()(services.down)
 
 
