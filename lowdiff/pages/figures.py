@@ -134,6 +134,7 @@ def histogram(
                 fontsize=8.5,
             )
         axes.set_xlim(low, high)
+        axes.margins(y=0.16)  # room for the words at the threshold
         axes.yaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel(x_label)
         axes.set_title(y_label, loc="left", fontsize=9.5, color=_MUTED)

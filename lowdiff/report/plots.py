@@ -29,6 +29,8 @@ def draw_plots(report: Report) -> dict[str, Markup]:
     for run in report.training.shown:
         if any(point.loss is not None for point in run.points):
             plots[f"loss-{run.kind}"] = _losses(run)
+        if any(point.val_psnr_db is not None for point in run.points):
+            plots[f"psnr-{run.kind}"] = _psnr(run)
         if sum(point.images_per_s is not None for point in run.points) > 1:
             plots[f"speed-{run.kind}"] = _speed(run)
     if report.evaluation and report.evaluation.bands:
@@ -50,13 +52,25 @@ def _confidences(field: FieldLabels, accept_confidence: float) -> Markup:
 
 
 def _losses(run: TrainingRun) -> Markup:
-    train = [(p.step, p.loss) for p in run.points if p.loss is not None]
+    """Training against held-out images where both are measured alike, else the batches' loss."""
+    train = [(p.step, p.train_loss) for p in run.points if p.train_loss is not None]
+    if len(train) < 2:
+        train = [(p.step, p.loss) for p in run.points if p.loss is not None]
     held_out = [(p.step, p.val_loss) for p in run.points if p.val_loss is not None]
-    lines = [Line("training images", *_unzip(train))]
-    if held_out:
-        lines.append(Line("held-out images", *_unzip(held_out)))
+    lines = _two_lines(train, held_out)
     return line_plot(
         f"plot-loss-{run.kind}", lines, x_label="step", y_label="loss", log_y=_is_wide(lines)
+    )
+
+
+def _psnr(run: TrainingRun) -> Markup:
+    train = [(p.step, p.train_psnr_db) for p in run.points if p.train_psnr_db is not None]
+    held_out = [(p.step, p.val_psnr_db) for p in run.points if p.val_psnr_db is not None]
+    return line_plot(
+        f"plot-psnr-{run.kind}",
+        _two_lines(train, held_out),
+        x_label="step",
+        y_label="PSNR in dB",
     )
 
 
@@ -74,17 +88,19 @@ def _speed(run: TrainingRun) -> Markup:
 def _bands(bands: tuple[Band, ...]) -> Markup:
     train = [((b.low + b.high) / 2, b.train) for b in bands if b.train is not None]
     held_out = [((b.low + b.high) / 2, b.validation) for b in bands if b.validation is not None]
-    lines = [
-        Line(name, *_unzip(points))
-        for name, points in (("training images", train), ("held-out images", held_out))
-        if points
-    ]
     return line_plot(
         "plot-bands",
-        lines,
+        _two_lines(train, held_out),
         x_label="noise: 0 is a clean image, 1 is nothing but noise",
         y_label="denoising loss",
     )
+
+
+def _two_lines(
+    train: Sequence[tuple[float, float]], held_out: Sequence[tuple[float, float]]
+) -> list[Line]:
+    named = (("training images", train), ("held-out images", held_out))
+    return [Line(name, *_unzip(points)) for name, points in named if points]
 
 
 def _unzip(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:

@@ -17,7 +17,12 @@ class Point:
 
     step: int
     loss: float | None
+    """Of the batches since the last point."""
+    train_loss: float | None
+    """Of some training images, measured as `val_loss` is."""
     val_loss: float | None
+    train_psnr_db: float | None
+    val_psnr_db: float | None
     images_seen: int | None
     images_per_s: float | None
     elapsed_s: float | None
@@ -54,7 +59,10 @@ def read_points(path: Path) -> tuple[Point, ...]:
         point = Point(
             step=int(step),
             loss=finite(record, "loss"),
+            train_loss=finite(record, "train_loss"),
             val_loss=finite(record, "val_loss"),
+            train_psnr_db=finite(record, "train_psnr_db"),
+            val_psnr_db=finite(record, "val_psnr_db"),
             images_seen=_whole(finite(record, "images_seen")),
             images_per_s=finite(record, "images_per_s"),
             elapsed_s=finite(record, "elapsed_s"),

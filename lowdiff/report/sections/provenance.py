@@ -14,6 +14,7 @@ from lowdiff.report.sections.dataset import Dataset
 from lowdiff.report.sections.training import Training
 
 TIMINGS_FILE = "timings.json"
+MEMORY_FILE = "memory.json"
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Provenance:
     versions: tuple[tuple[str, str], ...]
     timings: tuple[tuple[str, float], ...]
     """(step, seconds), in the order of the road."""
+    memory: tuple[tuple[str, float], ...]
+    """(group of processes, the most bytes that it held at once)."""
     licences: tuple[Licence, ...]
 
 
@@ -49,6 +52,7 @@ def gather_provenance(
         ids=tuple(ids),
         versions=(("this page", f"lowdiff {__version__}"), *(newest.environment if newest else ())),
         timings=_timings(inputs, training, timings),
+        memory=tuple((name, mb * 1e6) for name, mb in _numbers(inputs, MEMORY_FILE)),
         licences=corpus.licences,
     )
 
@@ -57,10 +61,15 @@ def _timings(
     inputs: Inputs, training: Training, given: Mapping[str, float] | None
 ) -> tuple[tuple[str, float], ...]:
     """What a flow measured; without that, what the artefacts say of themselves."""
-    measured = given if given is not None else read_json(inputs.workspace.root / TIMINGS_FILE)
-    steps = {step: finite(measured, step) for step in measured}
-    known = [(step, seconds) for step, seconds in steps.items() if seconds is not None]
-    return tuple(known) if known else (*_stage_seconds(inputs), *_run_seconds(training))
+    known = _numbers(inputs, TIMINGS_FILE) if given is None else tuple(given.items())
+    return known or (*_stage_seconds(inputs), *_run_seconds(training))
+
+
+def _numbers(inputs: Inputs, file: str) -> tuple[tuple[str, float], ...]:
+    """The numbers in a JSON object of the workspace, in its order."""
+    record = read_json(inputs.workspace.root / file)
+    numbers = {name: finite(record, name) for name in record}
+    return tuple((name, number) for name, number in numbers.items() if number is not None)
 
 
 def _stage_seconds(inputs: Inputs) -> tuple[tuple[str, float], ...]:

@@ -66,14 +66,14 @@ class TrainingRun:
         return {"vae": "VAE", "unet": "U-Net"}.get(self.kind, self.kind)
 
     @property
-    def last_loss(self) -> float | None:
-        """The training loss at the end."""
-        return next((point.loss for point in reversed(self.points) if point.loss is not None), None)
-
-    @property
     def best_val_loss(self) -> float | None:
         """The lowest validation loss."""
         return min((p.val_loss for p in self.points if p.val_loss is not None), default=None)
+
+    @property
+    def best_val_psnr_db(self) -> float | None:
+        """The highest PSNR of held-out images."""
+        return max((p.val_psnr_db for p in self.points if p.val_psnr_db is not None), default=None)
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def _read(inputs: Inputs, row: Run, datasets: dict[str, str]) -> TrainingRun:
 
 
 def _seconds(summary: dict[str, object] | None, points: tuple[Point, ...]) -> float | None:
-    for key in ("seconds", "elapsed_s", "train_seconds"):
+    for key in ("train_s", "seconds", "elapsed_s"):
         value = finite(summary or {}, key)
         if value is not None:
             return value
