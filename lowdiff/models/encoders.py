@@ -32,7 +32,7 @@ class TextEncoder(Protocol):
         """Changes when the same text would give other features; cheap, loads no weights."""
 
     def encode(self, texts: Sequence[str]) -> tuple[Text, int]:
-        """Encode texts of any length.
+        """Encode texts of any length; an empty one has no token, which means no caption.
 
         Returns:
             features padded to the longest text, float32 on the CPU; and how many of the texts
@@ -75,7 +75,8 @@ class MiniLm:
         tokens = torch.zeros(len(ids), longest, self.width)
         mask = torch.zeros(len(ids), longest, dtype=torch.bool)
         # rows of like length together: no time is lost on padding
-        order = sorted(range(len(ids)), key=lambda row: len(ids[row]))
+        told = [row for row, text in enumerate(texts) if text.strip()]
+        order = sorted(told, key=lambda row: len(ids[row]))
         for start in range(0, len(order), self.chunk):
             rows = order[start : start + self.chunk]
             self._encode_chunk(texts, rows, tokens, mask)

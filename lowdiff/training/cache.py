@@ -4,7 +4,7 @@ The cache may be deleted at any time. A file is written aside and renamed; one t
 the same is made again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,21 +16,22 @@ from lowdiff.training.checkpoint import save_tensors
 
 
 def cached(
-    folder: Path, parts: list[str | bytes], make: Callable[[], dict[str, Tensor]]
+    folder: Path, parts: Sequence[str | bytes | memoryview], make: Callable[[], dict[str, Tensor]]
 ) -> dict[str, Tensor]:
     """The tensors made from `parts`: read back, or made and kept.
 
     Args:
         folder: of this kind of tensor, inside the workspace's cache.
-        parts: everything that the tensors depend on.
+        parts: everything that the tensors depend on; bytes in one contiguous block.
 
     Raises:
         ServiceError: the cache cannot be written.
     """
     key = sha256()
     for part in parts:
-        body = part.encode() if isinstance(part, str) else part
-        key.update(len(body).to_bytes(8, "big") + body)
+        body = memoryview(part.encode() if isinstance(part, str) else part)
+        key.update(body.nbytes.to_bytes(8, "big"))
+        key.update(body)
     path = folder / f"{key.hexdigest()}.safetensors"
     try:
         return load_file(path)

@@ -36,7 +36,7 @@ def encode_images(
         mean, std = (torch.cat(part) for part in zip(*parts, strict=True))
         return {"mean": mean, "std": std}
 
-    body = pixels.numpy().tobytes()
+    body = pixels.contiguous().numpy().data
     shape = "x".join(map(str, pixels.shape))
     kept = cached(cache / "latents", [vae_sha256, shape, body], make)
     device = accelerator.device

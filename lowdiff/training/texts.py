@@ -28,7 +28,7 @@ class TextTable:
     cut: int
 
     def index(self, texts: Sequence[str]) -> Int[Tensor, " n"]:
-        """The rows of texts; "" has a row without any token: no caption."""
+        """The rows of texts; "" is always there and means no caption."""
         return torch.tensor([self.position[text] for text in texts], dtype=torch.long)
 
     def rows(self, index: Int[Tensor, " b"]) -> Text:
@@ -57,8 +57,7 @@ def encode_texts(
     kind = find_encoder(encoder)
 
     def make() -> dict[str, Tensor]:
-        text, cut = kind().encode(distinct)
-        tokens, mask, pooled = text.keep(torch.tensor([bool(one) for one in distinct]))
+        (tokens, mask, pooled), cut = kind().encode(distinct)
         return {
             "tokens": tokens.half(),
             "mask": mask,

@@ -48,6 +48,11 @@ def test_no_text_at_all_is_fine(minilm: MiniLm):
     assert cut == 0
 
 
+def test_an_empty_text_is_no_caption(minilm: MiniLm):
+    features, _ = minilm.encode(["", "a raccoon", " "])
+    assert features.mask.any(1).tolist() == [False, True, False]
+
+
 def test_an_unknown_encoder_is_refused_with_the_known_ones():
     with pytest.raises(ContractError, match="minilm"):
         find_encoder("clip")

@@ -182,3 +182,20 @@ def test_a_dataset_without_held_out_images_still_trains(workspace, catalog, now)
 def test_an_unknown_device_is_refused(lab):
     with pytest.raises(InputError, match="device abacus"):
         pick_accelerator("abacus")
+
+
+def test_a_folder_that_cannot_be_written_is_a_service_that_failed(lab):
+    lab.workspace.runs.write_text("a file where the runs should lie")
+    with pytest.raises(ServiceError, match=r"cannot be written.*the same command"):
+        lab.vae()
+
+
+def test_data_that_the_catalog_does_not_know_is_refused(lab, tmp_path):
+    from lowdiff.catalog import open_catalog
+    from lowdiff.workspace import Workspace
+
+    elsewhere = Workspace(tmp_path / "elsewhere").create()
+    catalog = open_catalog(elsewhere)
+    with pytest.raises(ContractError, match="dataset version that the catalog does not know"):
+        Lab(lab.version, elsewhere, catalog).vae()
+    catalog.close()
