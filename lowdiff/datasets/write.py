@@ -67,6 +67,8 @@ def write_version(
             reason="dataset_not_writable",
             do="Free the disk or mend the permissions, then run the same command again.",
         ) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)  # gone already when all went well
 
 
 def _manifest(plan: Plan, shards: list[WrittenShard]) -> dict[str, Any]:

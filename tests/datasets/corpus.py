@@ -84,13 +84,15 @@ def keep(
         evidence={},
         seen_at=NOW,
     )
+    said = caption or f"A {title}, one small figure on a transparent background."
+    drafts = [
+        _event(image_id, "caption", said, confidence=confidence),
+        _event(image_id, "background", "transparent", confidence=0.99),
+        _event(image_id, "layout", "left", confidence=0.5),
+    ]
     with catalog.write() as session:
         add_image(session, row, sighting)
-    if caption is not None:
-        said = caption or f"A {title}, one small figure on a transparent background."
-        say(catalog, image_id, "caption", said, confidence=confidence)
-        say(catalog, image_id, "background", "transparent", confidence=0.99)
-        say(catalog, image_id, "layout", "left", confidence=0.5)
+        append_events(session, drafts if caption is not None else [])
     return image_id
 
 
@@ -104,7 +106,18 @@ def say(
     human: str | None = None,
 ) -> None:
     """One statement about an image, by a drafter or by a person."""
-    event = LabelEvent(
+    with catalog.write() as session:
+        append_events(session, [_event(image_id, field, value, confidence, human)])
+
+
+def _event(
+    image_id: str,
+    field: str,
+    value: Any,
+    confidence: float | None = None,
+    human: str | None = None,
+) -> LabelEvent:
+    return LabelEvent(
         image_id=image_id,
         field=field,
         value=value,
@@ -115,8 +128,6 @@ def say(
         annotation_key=f"{human}:{field}:{value}"[:64] if human else None,
         created_at=NOW,
     )
-    with catalog.write() as session:
-        append_events(session, [event])
 
 
 def draw_corpus(catalog: Catalog, store: Store, indexes: Sequence[int]) -> list[str]:

@@ -2,6 +2,7 @@ import hashlib
 import io
 import itertools
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from sqlalchemy import select
 
 from lowdiff.catalog.tables import DatasetItem, DatasetVersion
 from lowdiff.catalog.tables import Image as ImageRow
+from lowdiff.datasets.identity import version_digest
+from lowdiff.datasets.lock import exclusive
 from lowdiff.datasets.read import open_version
 from lowdiff.datasets.render import render_png
 from lowdiff.errors import ContractError, InputError, ServiceError
@@ -188,12 +191,27 @@ def test_a_lost_original_stops_the_export_and_leaves_no_version(catalog, store, 
     next(workspace.root.glob("images/*/*/*")).unlink()
     with pytest.raises(ContractError, match="missing from the store"):
         export()
-    assert not list(workspace.datasets.glob("brand/v*"))
+    assert not list(workspace.datasets.glob("brand/*"))
+
+
+def test_a_full_disk_is_one_clear_message_and_the_next_export_is_whole(
+    catalog, store, workspace, export
+):
+    draw_corpus(catalog, store, range(12))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, hard))
+    try:
+        with pytest.raises(ServiceError, match="Free the disk"):
+            export()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not list(workspace.datasets.glob("brand/*"))
+    assert export().version.number == 1
 
 
 def test_one_export_at_a_time(catalog, store, workspace, export):
-    from lowdiff.datasets.lock import exclusive
-
     draw_corpus(catalog, store, range(3))
     with exclusive(workspace.datasets), pytest.raises(ServiceError, match="under way"):
         export()
@@ -260,8 +278,6 @@ def test_a_foreign_folder_is_left_alone(catalog, store, workspace, export):
 
 
 def test_the_digest_of_the_manifest_follows_from_its_parts(catalog, store, export):
-    from lowdiff.datasets.identity import version_digest
-
     draw_corpus(catalog, store, range(12))
     manifest = open_version(export().version.folder).manifest
     assert manifest["digest"] == version_digest(
