@@ -77,7 +77,7 @@ class Sighting(Base):
 
 
 class Rejection(Base):
-    """An item that was refused, with the reason; it is tried again when its source is."""
+    """An item that was refused, with the reason; looked at again when it changes or when asked."""
 
     __tablename__ = "rejection"
     __table_args__ = (UniqueConstraint("source", "url"),)

@@ -33,6 +33,8 @@ Exit codes: 0 done · 1 a bug, please report it · 2 wrong usage · 3 wrong inpu
 130 interrupted; the same command resumes.
 """
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="lowdiff",
     help="A small text-to-image model of your own: ingest, label, train, evaluate, generate.",
@@ -88,9 +90,10 @@ def main() -> None:
     except LowdiffError as error:
         say(f"error: {error}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        say("interrupted; the same command goes on where it stopped")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # Typer's answer to Ctrl-C
+            say("interrupted; the same command goes on where it stopped")
+        raise
 
 
 if __name__ == "__main__":

@@ -130,7 +130,8 @@ def draft_logo(source: SourceWords, ocr: Mapping[str, Any] | None) -> Drafted:
 
 
 def _subject(source: SourceWords) -> str | None:
-    for text in (source.title, source.alt_text):
+    """An alt text describes the picture; a web page's title is often only a tooltip or a group."""
+    for text in (source.alt_text, source.title):
         if text is not None and is_title(text):
             return subject_of(text)
     return None
