@@ -22,38 +22,44 @@ MAX_LETTER_SHARE = 0.8
 """A mark higher than this share of the image is a frame or a figure."""
 MAX_MARKS = 3000
 """More marks than this are a texture or a page; a page is always worth reading."""
-MIN_ROW = 2
+MIN_ROW = 3
 """So many marks side by side are worth reading."""
+BIG_PAIR_SHARE = 0.2
+"""Two marks alone are worth reading when they are this high; smaller pairs are mostly eyes."""
 
 
-def may_hold_text(grey: Image.Image, *, min_row: int = MIN_ROW) -> bool:
-    """False when the image certainly has no line of printed letters.
+def look_for_text(grey: Image.Image) -> int:
+    """How many letter-like marks stand side by side; 0 when it is not worth reading.
 
     Args:
         grey: mode L, any size.
-        min_row: length of the shortest row of marks that counts.
     """
-    small = grey
     if max(grey.size) > 2 * LOOK_PX:
-        return True  # big images are pages and posters; shrinking them would hide small print
+        return MIN_ROW  # pages and posters: shrinking them would hide small print
+    small = grey
     if max(grey.size) > LOOK_PX:
         small = grey.copy()
         small.thumbnail((LOOK_PX, LOOK_PX), Image.Resampling.BOX)
-    return longest_row(np.asarray(small)) >= min_row
+    return longest_row(np.asarray(small))
 
 
 def longest_row(grey: NDArray[np.uint8]) -> int:
-    """The greatest number of letter-like marks side by side, over all tones."""
+    """The greatest number of letter-like marks side by side, over all tones; 0 below two."""
     darkest, lightest = np.percentile(grey, (0.5, 99.5))
     if lightest - darkest < MIN_CONTRAST:
         return 0
-    best = 0
+    best, has_pair = 0, False
     for cut in CUTS:
         dark = grey < darkest + cut * (lightest - darkest)
         for mask in (dark, ~dark):
             marks = _letter_like(find_components(mask), height_px=grey.shape[0])
             best = max(best, _row_length(marks))
-    return best
+            if best < MIN_ROW:
+                big = marks.keep(marks.bottom - marks.top >= BIG_PAIR_SHARE * grey.shape[0])
+                has_pair = has_pair or _row_length(big) >= 2
+    if best >= MIN_ROW:
+        return best
+    return 2 if has_pair else 0
 
 
 def _letter_like(blobs: Components, *, height_px: int) -> Components:

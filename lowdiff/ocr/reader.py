@@ -10,7 +10,7 @@ from PIL import Image
 from lowdiff.ingest.decode import decode
 from lowdiff.ocr import choose
 from lowdiff.ocr.document import OcrDocument, Word, mean_confidence, text_of
-from lowdiff.ocr.first_look import may_hold_text
+from lowdiff.ocr.first_look import LOOK_PX, MIN_ROW, look_for_text
 from lowdiff.ocr.prepare import SVG_PX, Prepared, prepare
 from lowdiff.ocr.tesseract import RawWord, Tesseract
 
@@ -50,11 +50,17 @@ def read_image(
         InputError: the image cannot be decoded, or the engine hung or crashed on it.
     """
     started = time.perf_counter()
-    longest_px = SVG_PX if image_format == "svg" else None
-    decoded = decode(body, image_format, item=image_id, longest_px=longest_px)
+    is_svg = image_format == "svg"
+    decoded = decode(body, image_format, item=image_id, longest_px=LOOK_PX if is_svg else None)
     prepared = prepare(decoded)
-    raw = _read_words(prepared.image, reader, item=image_id)
-    words = place_words(raw, prepared, decoded_px=decoded.size, size_px=size_px)
+    marks = look_for_text(prepared.image) if reader.first_look else MIN_ROW
+    words: list[Word] = []
+    if marks:
+        if is_svg:  # the look was taken at a small and cheap rendering
+            decoded = decode(body, image_format, item=image_id, longest_px=SVG_PX)
+            prepared = prepare(decoded)
+        raw = _read_words(prepared.image, reader, marks, item=image_id)
+        words = place_words(raw, prepared, decoded_px=decoded.size, size_px=size_px)
     mean = mean_confidence(words)
     return OcrDocument(
         image_id=image_id,
@@ -72,9 +78,10 @@ def read_image(
     )
 
 
-def _read_words(image: Image.Image, reader: Reader, *, item: str) -> list[RawWord]:
-    if reader.first_look and not may_hold_text(image):
-        return []
+def _read_words(image: Image.Image, reader: Reader, marks: int, *, item: str) -> list[RawWord]:
+    if marks < MIN_ROW:  # a page of two letters is none
+        sparse = reader.engine.read(image, page_mode=SPARSE_MODE, item=item)
+        return choose.writing(sparse, choose.SPARSE)
     straight = reader.engine.read(image, page_mode=PAGE_MODE, item=item)
     if choose.is_page(straight):
         return choose.page_writing(straight)
