@@ -1,21 +1,36 @@
 import io
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
+from lowdiff.catalog import open_catalog
 from lowdiff.datasets.layout import MANIFEST_FILE
 from lowdiff.datasets.read import fit_square, open_version
 from lowdiff.errors import ContractError
+from lowdiff.store import open_store
+from lowdiff.workspace import Workspace
+from tests.datasets.conftest import export_from
 from tests.datasets.corpus import draw_corpus
 
 
-@pytest.fixture
-def version(catalog, store, export):
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    workspace = Workspace(tmp_path_factory.mktemp("read")).create()
+    catalog, store = open_catalog(workspace), open_store(workspace.root)
     draw_corpus(catalog, store, range(75))
-    return export().version
+    yield export_from(catalog, store, workspace).version.folder
+    catalog.close()
+
+
+@pytest.fixture
+def version(exported, tmp_path):
+    """A copy, which a test may damage."""
+    return open_version(Path(shutil.copytree(exported, tmp_path / "v0001")))
 
 
 def test_pixels_are_the_images_in_the_order_of_the_rows(version):
