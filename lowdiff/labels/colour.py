@@ -32,7 +32,7 @@ NAMED = (
     ("grey", "#606060"), ("grey", "#808080"),
     ("grey", "#a0a0a0"), ("light grey", "#cfcfcf"), ("white", "#ffffff"), ("white", "#f4f4f4"),
     ("red", "#ff0000"), ("red", "#ea5a47"), ("red", "#d22f27"), ("dark red", "#8b1010"),
-    ("orange", "#ff8c00"), ("orange", "#f1923a"), ("orange", "#e27022"),
+    ("orange", "#ff8c00"), ("orange", "#f1923a"), ("orange", "#e27022"), ("orange", "#f4aa41"),
     ("yellow", "#ffff00"), ("yellow", "#fcea2b"), ("yellow", "#f1b31c"), ("yellow", "#ffd700"),
     ("brown", "#a57939"), ("brown", "#6a462f"), ("brown", "#8b4513"), ("beige", "#f5deb3"),
     ("beige", "#fadcbc"), ("beige", "#debb90"), ("green", "#00b000"), ("green", "#5c9e31"),

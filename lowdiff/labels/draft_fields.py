@@ -82,7 +82,7 @@ def draft_fields(
     trust = 1.0 if cut_out else 0.7
     parts = CaptionParts(
         subject=_subject(source) or NO_SUBJECT,
-        figures=max(1, len(figures)) if layout.value in ("grid", "scattered") else 1,
+        figures=max(1, len(figures)),
         figure_size=size.value,
         layout=layout.value,
         saturation=saturation.value,

@@ -27,11 +27,13 @@ class Rule:
     """The same for a line of at most `SHORT_LETTERS` letters."""
     word: float
     """Less sure words are dropped from a line that counts."""
+    letters: int
+    """A line of fewer letters never counts."""
 
 
-STRAIGHT = Rule(line=0.5, short_line=0.85, word=0.2)
+STRAIGHT = Rule(line=0.5, short_line=0.85, word=0.2, letters=1)
 """For the reading as a page, which seldom finds what is not there."""
-SPARSE = Rule(line=0.7, short_line=0.9, word=0.3)
+SPARSE = Rule(line=0.7, short_line=0.9, word=0.3, letters=2)
 """For the search for single words anywhere, which finds much that is not there."""
 
 
@@ -51,7 +53,7 @@ def writing(words: Sequence[RawWord], rule: Rule) -> list[RawWord]:
     for line in _lines(words):
         sure = [word for word in line if word.confidence >= rule.word]
         count = sum(letters(word.text) for word in sure)
-        if count == 0 or _is_only_bars(sure):
+        if count < rule.letters or _is_only_bars(sure):
             continue
         needed = rule.short_line if count <= SHORT_LETTERS else rule.line
         if _line_confidence(sure) >= needed:
