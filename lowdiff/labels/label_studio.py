@@ -3,17 +3,16 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 from label_studio_sdk import LabelStudio as Sdk
 from label_studio_sdk.core.api_error import ApiError
-from label_studio_sdk.label_interface.interface import LabelInterface
 
 from lowdiff.errors import ContractError, InputError, LowdiffError, ServiceError
+from lowdiff.labels.remote import RemoteProject, RemoteTask, read_task
 
 TIMEOUT_S = 300.0
 """The SDK's 60 s are too short for 500 tasks on a busy SQLite server."""
@@ -22,56 +21,6 @@ COLUMNS = "id,data,updated_at,annotations,result,completed_by,was_cancelled,lead
 """What we read of tasks and annotations; the predictions would take most of the time."""
 ONCE: Any = {"max_retries": 0}
 """A request that makes something is never repeated by the SDK: we look first what is there."""
-
-
-@dataclass(frozen=True)
-class RemoteProject:
-    """A project as the server knows it."""
-
-    id: int
-    title: str
-    description: str
-
-
-@dataclass(frozen=True)
-class RemoteAnnotation:
-    """What a person submitted for one task."""
-
-    id: int
-    updated_at: datetime
-    """UTC, without an offset."""
-    revision: str
-    """`updated_at` as the server wrote it."""
-    author_id: int | None
-    result: list[dict[str, Any]]
-    was_skipped: bool
-    lead_time_s: float | None
-
-
-@dataclass(frozen=True)
-class RemoteTask:
-    """A task with everything that people submitted for it; drafts in progress are not here."""
-
-    id: int
-    data: dict[str, Any]
-    updated_at: datetime
-    """UTC, without an offset; an annotation that is made, edited or deleted changes it."""
-    annotations: tuple[RemoteAnnotation, ...]
-
-
-class Screen:
-    """A labeling screen, asked offline whether a prediction fits it."""
-
-    def __init__(self, config: str) -> None:
-        self._interface: Any = LabelInterface(config)
-
-    def complaints(self, result: Sequence[Mapping[str, Any]]) -> list[str]:
-        """What Label Studio's own rules find wrong with the items of a prediction."""
-        prediction = {"model_version": "check", "score": 0.0, "result": list(result)}
-        return [
-            str(complaint)
-            for complaint in self._interface.validate_prediction(prediction, return_errors=True)
-        ]
 
 
 class LabelStudio:
@@ -231,7 +180,7 @@ class LabelStudio:
                     page_size=PAGE_SIZE,
                 ).items
             for task in page or ():
-                yield _task(task.model_dump())
+                yield read_task(task.model_dump())
             if not page or len(page) < PAGE_SIZE:
                 return
             last_id = int(page[-1].id)
@@ -289,39 +238,3 @@ class LabelStudio:
 
 def _is(column: str, kind: str, value: object, *, operator: str = "equal") -> dict[str, Any]:
     return {"filter": f"filter:tasks:{column}", "operator": operator, "type": kind, "value": value}
-
-
-def _task(raw: Mapping[str, Any]) -> RemoteTask:
-    return RemoteTask(
-        id=int(raw["id"]),
-        data=dict(raw.get("data") or {}),
-        updated_at=_utc(raw["updated_at"]),
-        annotations=tuple(
-            sorted(
-                (_annotation(entry) for entry in raw.get("annotations") or ()),
-                key=lambda annotation: (annotation.updated_at, annotation.id),
-            )
-        ),
-    )
-
-
-def _annotation(raw: Any) -> RemoteAnnotation:
-    entry = raw if isinstance(raw, Mapping) else raw.model_dump()
-    updated_at = _utc(entry["updated_at"])
-    author = entry.get("completed_by")
-    if isinstance(author, Mapping):
-        author = author.get("id")
-    return RemoteAnnotation(
-        id=int(entry["id"]),
-        updated_at=updated_at,
-        revision=updated_at.isoformat(timespec="microseconds") + "Z",
-        author_id=author,
-        result=list(entry.get("result") or ()),
-        was_skipped=bool(entry.get("was_cancelled")),
-        lead_time_s=entry.get("lead_time"),
-    )
-
-
-def _utc(value: Any) -> datetime:
-    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

@@ -18,8 +18,9 @@ from lowdiff.catalog.images import images_by_id
 from lowdiff.catalog.labels import append_events
 from lowdiff.catalog.tables import LabelEvent, LabelProject
 from lowdiff.errors import InputError
-from lowdiff.labels.label_studio import LabelStudio, RemoteAnnotation, RemoteTask
+from lowdiff.labels.label_studio import LabelStudio
 from lowdiff.labels.projects import TaskProject
+from lowdiff.labels.remote import RemoteAnnotation, RemoteTask
 from lowdiff.labels.schema import Schema
 from lowdiff.labels.tasks import Form, boxes_value, clean_text, from_result
 

@@ -22,13 +22,15 @@ from lowdiff.catalog.engine import utc_now
 from lowdiff.catalog.images import images_by_id
 from lowdiff.catalog.labels import Label, current_labels
 from lowdiff.catalog.tables import Artifact, LabelTask
-from lowdiff.errors import ContractError, InputError
+from lowdiff.errors import InputError
 from lowdiff.labels.draft_boxes import draft_boxes
-from lowdiff.labels.label_studio import LabelStudio, RemoteTask, Screen
+from lowdiff.labels.label_studio import LabelStudio
 from lowdiff.labels.projects import TaskProject
+from lowdiff.labels.remote import RemoteTask
 from lowdiff.labels.schema import Schema
 from lowdiff.labels.schema_files import label_config
-from lowdiff.labels.tasks import Form, make_task, to_result
+from lowdiff.labels.screen import Screen, checked_result
+from lowdiff.labels.tasks import Form, make_task
 from lowdiff.labels.working_copies import image_url, working_copy
 from lowdiff.store import Store
 from lowdiff.workspace import Workspace
@@ -209,7 +211,7 @@ def _prepare(
         ocr = _read_ocr(store, texts.get(image_id))
         boxes = draft_boxes(image, draft=drafted[image_id], ocr=ocr)
         form = Form({name: label.value for name, label in present.items()}, boxes)
-        result = _checked_result(image_id, schema, form, screen, size)
+        result = checked_result(image_id, schema, form, screen, size)
         path = workspace.working_copies / f"{image_id}.png"
         task = make_task(
             image_url=image_url(path, document_root=document_root),
@@ -222,26 +224,6 @@ def _prepare(
         said = json.dumps(result, sort_keys=True, ensure_ascii=False)
         ready.append(_Draft(image_id, task, hashlib.sha256(said.encode()).hexdigest()))
     return ready
-
-
-def _checked_result(
-    image_id: str, schema: Schema, form: Form, screen: Screen, size: tuple[int, int]
-) -> list[dict[str, Any]]:
-    """The prediction's items; the server itself would take nonsense without a word."""
-    try:
-        result = to_result(schema, form, width_px=size[0], height_px=size[1])
-        found = "; ".join(screen.complaints(result))
-    except InputError as error:
-        result, found = [], str(error)
-    if found:
-        raise ContractError(
-            image_id,
-            f"its draft does not fit the label schema {schema.version}",
-            reason="draft_disagrees",
-            found=found,
-            do="Draft again with `lowdiff draft`, or mend labeling/schema.toml.",
-        )
-    return result
 
 
 def _import(

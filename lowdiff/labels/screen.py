@@ -1,0 +1,45 @@
+"""A last look at a prediction before it leaves the house."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from label_studio_sdk.label_interface.interface import LabelInterface
+
+from lowdiff.errors import ContractError, InputError
+from lowdiff.labels.schema import Schema
+from lowdiff.labels.tasks import Form, to_result
+
+
+class Screen:
+    """A labeling screen, asked offline whether a prediction fits it."""
+
+    def __init__(self, config: str) -> None:
+        self._interface: Any = LabelInterface(config)
+
+    def complaints(self, result: Sequence[Mapping[str, Any]]) -> list[str]:
+        """What Label Studio's own rules find wrong with the items of a prediction."""
+        prediction = {"model_version": "check", "score": 0.0, "result": list(result)}
+        return [
+            str(complaint)
+            for complaint in self._interface.validate_prediction(prediction, return_errors=True)
+        ]
+
+
+def checked_result(
+    image_id: str, schema: Schema, form: Form, screen: Screen, size: tuple[int, int]
+) -> list[dict[str, Any]]:
+    """The prediction's items; the server itself would take nonsense without a word."""
+    try:
+        result = to_result(schema, form, width_px=size[0], height_px=size[1])
+        found = "; ".join(screen.complaints(result))
+    except InputError as error:
+        result, found = [], str(error)
+    if found:
+        raise ContractError(
+            image_id,
+            f"its draft does not fit the label schema {schema.version}",
+            reason="draft_disagrees",
+            found=found,
+            do="Draft again with `lowdiff draft`, or mend labeling/schema.toml.",
+        )
+    return result
