@@ -32,49 +32,26 @@ def evaluate(
 
     Example: `lowdiff evaluate --json | jq .verdict`
     """
-    from pathlib import Path
-
-    from lowdiff.datasets.find import open_dataset, parse_reference
-    from lowdiff.evaluation.evaluate import Drawing, Watch, evaluate_run
-    from lowdiff.evaluation.judge import judge_run
+    from lowdiff.evaluation.evaluate import Drawing
+    from lowdiff.ops.evaluation import evaluate_project_run
     from lowdiff.ops.project import open_project
-    from lowdiff.sampling.find import find_run
-    from lowdiff.sampling.run_folder import CONFIG_FILE, read_json
 
-    with open_project() as project:
-        kind = "vae" if run is not None and run.startswith("vae-") else "unet"
-        found = find_run(project.catalog, project.workspace, kind, run)
-        data = read_json(found.folder / CONFIG_FILE)["dataset"]
-        name, number = data["name"], data["version"]
-        if dataset is not None:
-            name, number = parse_reference(dataset, default_name=project.settings.dataset_name)
-        version = open_dataset(project.catalog, project.workspace, name, number)
-        drawing = Drawing(
-            prompts=prompts, seed=project.settings.seed, steps=steps, guidance=guidance
+    with open_project() as project, progress("evaluate: drawings", prompts) as advance:
+        folder, record = evaluate_project_run(
+            project,
+            run=run,
+            dataset=dataset,
+            drawing=Drawing(
+                prompts=prompts, seed=project.settings.seed, steps=steps, guidance=guidance
+            ),
+            device=device,
+            force=force,
+            stage=say,
+            advance=advance,
         )
-        with progress("evaluate: drawings", prompts) as advance:
-
-            def measure(folder: Path) -> dict[str, Any]:
-                return evaluate_run(
-                    folder,
-                    version,
-                    cache=project.workspace.cache,
-                    drawing=drawing,
-                    device=device,
-                    force=force and folder == found.folder,
-                    watch=Watch(stage=lambda what: say(f"{folder.name}: {what}"), advance=advance),
-                )
-
-            record = judge_run(
-                found.folder,
-                version,
-                catalog=project.catalog,
-                workspace=project.workspace,
-                measure=measure,
-            )
     shown = {key: value for key, value in record.items() if key != "generated"}
     emit(
-        shown | {"folder": str(found.folder), "drawings": len(record.get("generated", []))},
+        shown | {"folder": str(folder), "drawings": len(record.get("generated", []))},
         as_json=as_json,
         text=in_words(record),
     )

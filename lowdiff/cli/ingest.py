@@ -58,30 +58,18 @@ def run(
     Example: `lowdiff ingest openmoji-own openmoji-gallery`
     """
     from lowdiff.dedupe.exact import link_families
-    from lowdiff.ingest.gallery import serve_sources
-    from lowdiff.ingest.limits import Limits
-    from lowdiff.ingest.outside import open_outside
-    from lowdiff.ingest.sources import choose_sources
     from lowdiff.ops.project import open_project
+    from lowdiff.ops.sources import open_sources
 
     if bool(sources) == every:
         raise typer.BadParameter("name one source or more, or give --all")
     with open_project() as project:
-        chosen = choose_sources(project.workspace.sources, sources or [])
-        with (
-            serve_sources(chosen.values(), project.workspace),
-            open_outside(
-                chosen,
-                workspace=project.workspace,
-                limits=Limits.of(project.settings),
-                workers=project.settings.workers,
-            ) as outside,
-        ):
+        with open_sources(project, sources or []) as outside:
             down = _discover(project, outside)
             report = _ingest_all(project, outside, retry_rejected)
         families = link_families(project.catalog)
     emit(
-        {"sources": list(chosen), **report.as_dict(), **vars(families)},
+        {"sources": list(outside.sources), **report.as_dict(), **vars(families)},
         as_json=as_json,
         text=_summary(report, families.images, families.families),
     )
