@@ -19,8 +19,7 @@ from lowdiff.ops.project import open_project
 def pull_annotations(workspace: Path) -> PullReport:
     """Everything that changed since the last pull."""
     schema = load_schema()
-    with open_project(workspace) as project:
-        client = connect_label_studio(project)
+    with open_project(workspace) as project, connect_label_studio(project) as client:
         target = find_project(
             client, catalog=project.catalog, schema=schema, name=project.settings.dataset_name
         )

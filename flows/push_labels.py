@@ -25,9 +25,9 @@ BATCH = 250
 @task(name="make the project", **RETRIES)
 def make_project(workspace: Path) -> TaskProject:
     """Find the Label Studio project, or make it."""
-    with open_project(workspace) as project:
+    with open_project(workspace) as project, connect_label_studio(project) as client:
         return ensure_project(
-            connect_label_studio(project),
+            client,
             catalog=project.catalog,
             schema=load_schema(),
             name=project.settings.dataset_name,
@@ -38,10 +38,10 @@ def make_project(workspace: Path) -> TaskProject:
 @task(name="push a batch", **RETRIES)
 def push_some(image_ids: list[str], workspace: Path, target: TaskProject) -> PushReport:
     """One batch: wire the outside, push."""
-    with open_project(workspace) as project:
+    with open_project(workspace) as project, connect_label_studio(project) as client:
         return push_batch(
             image_ids,
-            client=connect_label_studio(project),
+            client=client,
             project=target,
             schema=load_schema(),
             catalog=project.catalog,

@@ -7,8 +7,7 @@ import typer
 from lowdiff.cli.output import emit, progress, say
 
 if TYPE_CHECKING:
-    from lowdiff.labels.label_studio import LabelStudio
-    from lowdiff.ops.project import Project
+    pass
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
 
@@ -31,10 +30,11 @@ def push(
     from lowdiff.labels.projects import ensure_project
     from lowdiff.labels.push import PushReport, pending_push, push_batch
     from lowdiff.labels.schema import load_schema
+    from lowdiff.ops.labeling import connect_label_studio, document_root
     from lowdiff.ops.project import open_project
 
     schema = load_schema()
-    with open_project() as opened, _connect(opened) as client:
+    with open_project() as opened, connect_label_studio(opened) as client:
         settings, workspace = opened.settings, opened.workspace
         project = ensure_project(
             client,
@@ -56,7 +56,7 @@ def push(
                         catalog=opened.catalog,
                         store=opened.store,
                         workspace=workspace,
-                        document_root=settings.label_studio_document_root or workspace.served,
+                        document_root=document_root(opened),
                         lease_s=settings.lease_s,
                     )
                 )
@@ -83,10 +83,11 @@ def pull(as_json: AsJson = False) -> None:
     from lowdiff.labels.projects import find_project
     from lowdiff.labels.pull import pull as pull_annotations
     from lowdiff.labels.schema import load_schema
+    from lowdiff.ops.labeling import connect_label_studio
     from lowdiff.ops.project import open_project
 
     schema = load_schema()
-    with open_project() as opened, _connect(opened) as client:
+    with open_project() as opened, connect_label_studio(opened) as client:
         project = find_project(
             client, catalog=opened.catalog, schema=schema, name=opened.settings.dataset_name
         )
@@ -149,10 +150,11 @@ def open_(as_json: AsJson = False) -> None:
     """
     from lowdiff.labels.projects import find_project
     from lowdiff.labels.schema import load_schema
+    from lowdiff.ops.labeling import connect_label_studio
     from lowdiff.ops.project import open_project
     from lowdiff.ops.secrets import login_file
 
-    with open_project() as opened, _connect(opened) as client:
+    with open_project() as opened, connect_label_studio(opened) as client:
         project = find_project(
             client, catalog=opened.catalog, schema=load_schema(), name=opened.settings.dataset_name
         )
@@ -164,11 +166,3 @@ def open_(as_json: AsJson = False) -> None:
     record = {"url": project.url, "login": account, "tasks": done_of[0], "done": done_of[1]}
     emit(record, as_json=as_json, text=project.url)
     say(f"Log in with {account}. {done_of[1]} of {done_of[0]} tasks are done.")
-
-
-def _connect(opened: "Project") -> "LabelStudio":
-    from lowdiff.labels.label_studio import LabelStudio
-    from lowdiff.ops.services import label_studio_access
-
-    access = label_studio_access(opened.settings, opened.workspace)
-    return LabelStudio(access.url, access.token)
