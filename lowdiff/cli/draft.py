@@ -1,12 +1,6 @@
 """`lowdiff draft`: a first proposal for every field of every image."""
 
-from typing import Annotated
-
-import typer
-
-from lowdiff.cli.output import emit, progress
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
+from lowdiff.cli.output import AsJson, emit, progress
 
 
 def draft(as_json: AsJson = False) -> None:

@@ -5,8 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lowdiff.cli.output import emit, progress, say
-from lowdiff.cli.status import AsJson
+from lowdiff.cli.output import AsJson, emit, progress, say
 
 
 def evaluate(

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lowdiff.cli.output import emit, progress, say
-from lowdiff.cli.status import AsJson
+from lowdiff.cli.output import AsJson, emit, progress, say
 
 if TYPE_CHECKING:
     from lowdiff.datasets.read import Version

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lowdiff.cli.output import emit, progress
-from lowdiff.cli.status import AsJson
+from lowdiff.cli.output import AsJson, emit, progress
 
 
 def generate(

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from lowdiff.cli.output import emit, progress, say
+from lowdiff.cli.output import AsJson, emit, progress, say
 from lowdiff.errors import ServiceError
 
 if TYPE_CHECKING:
     from lowdiff.ingest.ingest import IngestReport
     from lowdiff.ingest.outside import Outside
     from lowdiff.ops.project import Project
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
 
 
 class _RunByDefault(TyperGroup):

@@ -1,15 +1,10 @@
 """`lowdiff label …`: images to annotators and their answers back."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from lowdiff.cli.output import emit, progress, say
-
-if TYPE_CHECKING:
-    pass
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
+from lowdiff.cli.output import AsJson, emit, progress, say
 
 app = typer.Typer(
     help="Push drafts to Label Studio, pull what people confirmed.", no_args_is_help=True

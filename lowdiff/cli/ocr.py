@@ -6,9 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lowdiff.cli.output import emit, progress, say
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
+from lowdiff.cli.output import AsJson, emit, progress, say
 
 app = typer.Typer(rich_markup_mode="markdown")
 

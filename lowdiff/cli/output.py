@@ -4,8 +4,9 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -15,6 +16,9 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
+"""The option of every command that reports."""
 
 messages = Console(stderr=True, highlight=False, soft_wrap=True)
 """For people: progress, hints, errors."""

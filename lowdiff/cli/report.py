@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from lowdiff.cli.output import emit, messages
+from lowdiff.cli.output import AsJson, emit, messages
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
 Out = Annotated[
     Path | None, typer.Option("--out", help="The HTML file. Default: report.html in the workspace.")
 ]

@@ -5,9 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lowdiff.cli.output import emit
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
+from lowdiff.cli.output import AsJson, emit
 
 
 def schema(

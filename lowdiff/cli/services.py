@@ -1,12 +1,6 @@
 """`lowdiff up` and `lowdiff down`."""
 
-from typing import Annotated
-
-import typer
-
-from lowdiff.cli.output import emit, messages, say
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
+from lowdiff.cli.output import AsJson, emit, messages, say
 
 
 def up(as_json: AsJson = False) -> None:

@@ -5,9 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lowdiff.cli.output import emit, say
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
+from lowdiff.cli.output import AsJson, emit, say
 
 source_app = typer.Typer(rich_markup_mode="markdown", no_args_is_help=True)
 corpus_app = typer.Typer(rich_markup_mode="markdown", no_args_is_help=True)

@@ -1,12 +1,6 @@
 """`lowdiff status`: what is there, and what runs."""
 
-from typing import Annotated
-
-import typer
-
-from lowdiff.cli.output import emit
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")]
+from lowdiff.cli.output import AsJson, emit
 
 
 def status(as_json: AsJson = False) -> None:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lowdiff.cli.output import emit, messages, say
-from lowdiff.cli.status import AsJson
+from lowdiff.cli.output import AsJson, emit, messages, say
 
 if TYPE_CHECKING:
     from lowdiff.datasets.read import Version
