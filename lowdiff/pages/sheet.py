@@ -2,12 +2,9 @@
 
 import base64
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PIL import Image
-
-from lowdiff.errors import InputError
 
 WHITE = (255, 255, 255)
 LOSSLESS_PX = 128
@@ -57,34 +54,3 @@ def picture(image: Image.Image, *, longest_px: int, alt: str) -> Picture:
     small.save(file, "WEBP", lossless=lossless, quality=QUALITY, method=4, exif=b"", xmp=b"")
     text = base64.b64encode(file.getvalue()).decode("ascii")
     return Picture(f"data:image/webp;base64,{text}", small.width, small.height, alt)
-
-
-def contact_sheet(
-    images: Sequence[Image.Image], *, columns: int, cell_px: int, gap_px: int = 4
-) -> Image.Image:
-    """Many images in one, row by row on white, each centred in a square cell.
-
-    Small images are enlarged to the cell without smoothing, so that their pixels stay visible.
-
-    Raises:
-        InputError: there is no image, or no column.
-    """
-    if not images or columns < 1:
-        raise InputError("contact sheet", "needs an image and a column", reason="empty_sheet")
-    columns = min(columns, len(images))
-    rows = -(-len(images) // columns)
-    step = cell_px + gap_px
-    sheet = Image.new("RGB", (columns * step + gap_px, rows * step + gap_px), WHITE)
-    for index, image in enumerate(images):
-        tile = _into_cell(on_white(image), cell_px)
-        left = gap_px + index % columns * step + (cell_px - tile.width) // 2
-        top = gap_px + index // columns * step + (cell_px - tile.height) // 2
-        sheet.paste(tile, (left, top))
-    return sheet
-
-
-def _into_cell(image: Image.Image, cell_px: int) -> Image.Image:
-    scale = cell_px / max(image.size)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    smooth = Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.NEAREST
-    return image.resize(size, smooth)

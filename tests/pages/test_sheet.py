@@ -2,13 +2,11 @@ import base64
 import io
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lowdiff.errors import InputError
-from lowdiff.pages.sheet import contact_sheet, fit, on_white, picture
+from lowdiff.pages.sheet import fit, on_white, picture
 
 
 def opened(shown) -> Image.Image:
@@ -44,16 +42,3 @@ def test_fitting_leaves_the_callers_image_as_it_was():
     image = Image.new("RGB", (100, 50))
     assert fit(image, 10).size == (10, 5)
     assert image.size == (100, 50)
-
-
-def test_a_contact_sheet_has_a_cell_for_every_image():
-    images = [Image.new("RGB", (8, 8), colour) for colour in ("red", "lime", "blue")]
-    sheet = contact_sheet(images, columns=2, cell_px=10, gap_px=2)
-    assert sheet.size == (26, 26)
-    centres = [sheet.getpixel(at) for at in ((7, 7), (19, 7), (7, 19), (19, 19))]
-    assert centres == [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)]
-
-
-def test_a_contact_sheet_of_nothing_is_refused():
-    with pytest.raises(InputError, match="needs an image"):
-        contact_sheet([], columns=3, cell_px=10)
