@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
+import httpx
 from prefect import Task
 from prefect.artifacts import (
     create_progress_artifact,
@@ -18,12 +19,15 @@ from prefect.artifacts import (
 )
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from lowdiff.catalog.chunks import chunks
-from lowdiff.cli.output import progress, say
+from lowdiff.cli.output import emit, progress, say
+from lowdiff.cli.training_bar import training_bar
 from lowdiff.errors import LowdiffError, ServiceError
+from lowdiff.training.progress import Progress
 
 Result = TypeVar("Result")
 PROGRESS_EVERY_S = 2.0
@@ -54,8 +58,8 @@ def workspace_path(workspace: str | None) -> Path:
 
 
 @contextmanager
-def shown_progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar in the terminal and a progress artifact in Prefect; yields `advance(number)`.
+def told_progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A progress artifact in Prefect; yields `reach(number)`, to be told now and then.
 
     Args:
         total: None where nobody can know it before; the artifact then jumps from 0 to 100.
@@ -68,32 +72,42 @@ def shown_progress(what: str, total: int | None) -> Iterator[Callable[[int], Non
             description=what if total is None else f"{what}: {total:,}",
         ),
     )
-    done, told_at = 0, time.monotonic()
-    with progress(what, total) as move:
+    told_at = time.monotonic()
 
-        def advance(number: int) -> None:
-            nonlocal done, told_at
-            done += number
-            move(number)
-            if total and time.monotonic() - told_at >= PROGRESS_EVERY_S:
-                told_at = time.monotonic()
-                update_progress_artifact(artifact_id, progress=min(100.0, 100.0 * done / total))
+    def reach(number: int) -> None:
+        nonlocal told_at
+        if total and time.monotonic() - told_at >= PROGRESS_EVERY_S:
+            told_at = time.monotonic()
+            update_progress_artifact(artifact_id, progress=min(100.0, 100.0 * number / total))
 
-        yield advance
+    yield reach
     if total != 0:
         update_progress_artifact(artifact_id, progress=100.0)
 
 
 @contextmanager
-def training_progress(what: str, steps: int) -> Iterator[Callable[[Any], None]]:
-    """Progress of a training run, told by its step; a resumed run starts where it stands."""
-    with shown_progress(what, steps) as advance:
-        last = 0
+def shown_progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar in the terminal and a progress artifact in Prefect; yields `advance(number)`."""
+    done = 0
+    with told_progress(what, total) as reach, progress(what, total) as move:
 
-        def on_progress(point: Any) -> None:
-            nonlocal last
-            advance(point.step - last)
-            last = point.step
+        def advance(number: int) -> None:
+            nonlocal done
+            done += number
+            move(number)
+            reach(done)
+
+        yield advance
+
+
+@contextmanager
+def training_progress(what: str, steps: int) -> Iterator[Callable[[Progress], None]]:
+    """The same for a training run, with loss, images per second and time left."""
+    with told_progress(what, steps) as reach, training_bar(what, steps) as show:
+
+        def on_progress(point: Progress) -> None:
+            show(point)
+            reach(point.step)
 
         yield on_progress
 
@@ -123,13 +137,27 @@ def keep_table(key: str, values: Mapping[str, Any], description: str) -> None:
 
 
 def main(flow: Callable[..., Any]) -> None:
-    """Run a flow as a program: its parameters are one JSON object, its errors one sentence."""
+    """Run a flow as a program: its parameters are one JSON object, its errors one sentence.
+
+    With `--json` behind the parameters, the flow's result is one JSON object on stdout.
+    """
     parameters = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
     try:
-        flow(**parameters)
+        result = flow(**parameters)
     except LowdiffError as error:
         say(f"error: {error}")
         sys.exit(error.exit_code)
+    except (httpx.HTTPError, PrefectHTTPStatusError) as error:
+        lost = ServiceError(
+            os.environ.get("PREFECT_API_URL", "Prefect"),
+            f"the Prefect server does not answer ({type(error).__name__})",
+            reason="prefect_down",
+            do="Nothing is lost: start it with `lowdiff up`, then run the same command again.",
+        )
+        say(f"error: {lost}")
+        sys.exit(lost.exit_code)
     except KeyboardInterrupt:
         say("interrupted; the same command goes on where it stopped")
         sys.exit(130)
+    if "--json" in sys.argv[2:]:
+        emit(result, as_json=True)

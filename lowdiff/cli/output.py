@@ -47,7 +47,7 @@ def emit(record: Mapping[str, Any], *, as_json: bool, text: str | None = None) -
 
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show a bar on stderr while something runs; yields `advance(number_done)`."""
+    """Show a bar on a terminal while something runs; yields `advance(number_done)`."""
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -55,7 +55,7 @@ def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=messages,
-        transient=not messages.is_terminal,
+        disable=not messages.is_terminal,
     )
     with bar:
         task = bar.add_task(what, total=total)

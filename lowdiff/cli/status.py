@@ -1,5 +1,7 @@
 """`lowdiff status`: what is there, and what runs."""
 
+from typing import Any
+
 from lowdiff.cli.output import AsJson, emit
 
 
@@ -12,4 +14,27 @@ def status(as_json: AsJson = False) -> None:
     from lowdiff.ops.status import describe
 
     with open_project() as project:
-        emit(describe(project), as_json=as_json)
+        found = describe(project)
+    emit(found, as_json=as_json, text=_in_words(found))
+
+
+def _in_words(found: dict[str, Any]) -> str:
+    said = found["labels"]
+    human = sum(row.get("human", 0) for row in said.values())
+    machine = sum(sum(row.values()) for row in said.values()) - human
+    rows = [("workspace", found["workspace"]), ("images", found["images"])]
+    for name, counts in found["sources"].items():
+        rows.append((f"  {name}", f"{counts['images']} images, {counts['rejected']} refused"))
+    rows += [
+        ("text", _counted(found["ocr"]) or "not read yet"),
+        ("labels", f"{human} by people, {machine} by machines"),
+        ("dataset", found["newest_dataset"] or "none yet"),
+        ("model", found["newest_model"] or "none yet"),
+        ("runs", _counted(found["runs"]) or "none yet"),
+    ]
+    rows += [(name, url) for name, url in found["services"].items()]
+    return "\n".join(f"{name:<20} {value}" for name, value in rows)
+
+
+def _counted(numbers: dict[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in numbers.items())

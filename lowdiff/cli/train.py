@@ -1,18 +1,16 @@
 """`lowdiff train vae` and `lowdiff train unet`."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lowdiff.cli.output import AsJson, emit, messages, say
+from lowdiff.cli.output import AsJson, emit, say
+from lowdiff.cli.training_bar import training_bar
 
 if TYPE_CHECKING:
     from lowdiff.datasets.read import Version
     from lowdiff.models.presets import Preset, TrainConfig
     from lowdiff.ops.project import Project
-    from lowdiff.training.progress import Progress
     from lowdiff.training.runs import TrainedRun
 
 train_app = typer.Typer(
@@ -48,7 +46,7 @@ def train_vae(
         version = _open_dataset(project, dataset)
         plan = chosen.vae.train
         _tell_plan("autoencoder", chosen, plan, plan.steps, version)
-        with _bar("autoencoder", plan.steps) as on_progress:
+        with training_bar("autoencoder", plan.steps) as on_progress:
             run = train_vae(
                 version,
                 preset=chosen,
@@ -93,7 +91,7 @@ def train_unet(
         plan = chosen.unet.train
         steps = plan.steps if older is None else plan.continue_steps
         _tell_plan("denoiser", chosen, plan, steps, version)
-        with _bar("denoiser", steps) as on_progress:
+        with training_bar("denoiser", steps) as on_progress:
             run = train_unet(
                 version,
                 vae_dir=find_run(project.catalog, project.workspace, "vae", vae).folder,
@@ -127,40 +125,6 @@ def _tell_plan(
         f"{preset.image_px} px; each of {images:,} training images is seen about "
         f"{seen / max(images, 1):.0f} times; the time left is shown after the first steps"
     )
-
-
-@contextmanager
-def _bar(what: str, steps: int) -> "Iterator[Callable[[Progress], None]]":
-    """A bar on a terminal; elsewhere a line now and then."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    bar = Bar(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[figures]}"),
-        console=messages,
-        transient=not messages.is_terminal,
-        disable=not messages.is_terminal,
-    )
-    told = 0
-
-    def tell(progress: "Progress") -> None:
-        nonlocal told
-        figures = (
-            f"loss {progress.loss:.4f} · {progress.images_per_s:.0f} img/s · "
-            f"{progress.eta_s:.0f} s left"
-        )
-        bar.update(task, completed=progress.step, figures=figures)
-        tenth = progress.step * 10 // progress.steps
-        if not messages.is_terminal and (tenth > told or told == 0):
-            told = max(tenth, 1)
-            say(f"{what} {progress.step}/{progress.steps} · {figures}")
-
-    with bar:
-        task = bar.add_task(what, total=steps, figures="preparing images and captions")
-        yield tell
 
 
 def _tell_run(run: "TrainedRun", *, as_json: bool) -> None:

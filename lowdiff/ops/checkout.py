@@ -30,8 +30,18 @@ def find_checkout() -> Path:
     )
 
 
-def run_flow(name: str, parameters: Mapping[str, Any], *, workspace: Path, prefect_api: str) -> int:
+def run_flow(
+    name: str,
+    parameters: Mapping[str, Any],
+    *,
+    workspace: Path,
+    prefect_api: str,
+    as_json: bool = False,
+) -> int:
     """Run `flows/<name>.py` against a Prefect server; its output is ours.
+
+    Args:
+        as_json: print the flow's result as one JSON object.
 
     Returns:
         The exit code of the flow's process.
@@ -49,6 +59,7 @@ def run_flow(name: str, parameters: Mapping[str, Any], *, workspace: Path, prefe
         "PREFECT_CLI_PROMPT": "false",
     }
     command = [sys.executable, "-m", f"flows.{name}", json.dumps(dict(parameters))]
+    command += ["--json"] if as_json else []
     with subprocess.Popen(command, env=env) as process:
         try:
             return process.wait()

@@ -8,7 +8,9 @@ from lowdiff.catalog.artifacts import counts
 from lowdiff.catalog.images import counts_by_source
 from lowdiff.catalog.labels import counts_by_origin
 from lowdiff.catalog.tables import DatasetVersion, Image, Run
+from lowdiff.catalog.versions import newest_run, newest_version
 from lowdiff.ops.project import Project
+from lowdiff.ops.services import running
 
 
 def describe(project: Project) -> dict[str, Any]:
@@ -24,5 +26,16 @@ def describe(project: Project) -> dict[str, Any]:
             "ocr": counts(session, "ocr"),
             "labels": counts_by_origin(session),
             "dataset_versions": session.scalar(select(func.count()).select_from(DatasetVersion)),
+            "newest_dataset": _version(newest_version(session, project.settings.dataset_name)),
+            "newest_model": _run(newest_run(session, "unet")),
+            "services": {name: process.url for name, process in running(project.workspace).items()},
             "runs": {f"{kind} {state}": number for kind, state, number in runs},
         }
+
+
+def _version(row: DatasetVersion | None) -> str | None:
+    return f"{row.name}@{row.version}" if row else None
+
+
+def _run(row: Run | None) -> str | None:
+    return row.id if row else None

@@ -1,4 +1,4 @@
-"""Images inside a page: small data URIs, and contact sheets of many images in one."""
+"""Images inside a page: small data URIs."""
 
 import base64
 import io
