@@ -141,7 +141,7 @@ def demo() -> Preset:
         ),
         unet=UnetRecipe(
             model=UnetConfig(channels=(64, 128, 192)),
-            train=TrainConfig(steps=1500, continue_steps=500, batch_size=32, learning_rate=2e-3),
+            train=TrainConfig(steps=2000, continue_steps=500, batch_size=32, learning_rate=2e-3),
         ),
     )
 
