@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,17 @@ from lowdiff.errors import ServiceError
 from lowdiff.ops.services import QUIET
 
 
-def find_checkout() -> Path:
-    """The folder that holds `flows/`: the present one, or the one lowdiff is installed from.
+def find_checkout(candidates: Sequence[Path] | None = None) -> Path:
+    """The folder that holds `flows/`.
+
+    Args:
+        candidates: folders to look at; default: the present one, then the one that lowdiff is
+            installed from.
 
     Raises:
         ServiceError: there is no checkout here.
     """
-    for folder in (Path.cwd(), Path(lowdiff.__file__).parents[1]):
+    for folder in candidates or (Path.cwd(), Path(lowdiff.__file__).parents[1]):
         if (folder / "flows" / "run_demo.py").is_file():
             return folder
     raise ServiceError(

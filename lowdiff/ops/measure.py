@@ -13,7 +13,6 @@ import psutil
 from lowdiff.ops.services import running
 from lowdiff.workspace import Workspace
 
-SAMPLE_EVERY_S = 1.0
 TIMINGS_FILE = "timings.json"
 MEMORY_FILE = "memory.json"
 
@@ -62,12 +61,12 @@ def timed(costs: Costs, step: str) -> Iterator[None]:
 
 
 @contextmanager
-def watched_memory(costs: Costs, workspace: Workspace) -> Iterator[None]:
-    """Sample resident memory once a second: our own processes and the servers apart."""
+def watched_memory(costs: Costs, workspace: Workspace, *, every_s: float = 1.0) -> Iterator[None]:
+    """Sample resident memory now and then: our own processes and the servers apart."""
     stop = threading.Event()
 
     def watch() -> None:
-        while not stop.wait(SAMPLE_EVERY_S):
+        while not stop.wait(every_s):
             _raise_peak(costs, "lowdiff", _own_mb)
             for name, process in running(workspace).items():
                 _raise_peak(costs, name, process.memory_mb)

@@ -23,10 +23,9 @@ def test_a_file_cut_short_is_no_reason_to_stop(workspace):
     assert open_costs(workspace).seconds == {}
 
 
-def test_memory_is_measured_while_something_runs(workspace, monkeypatch):
-    monkeypatch.setattr("lowdiff.ops.measure.SAMPLE_EVERY_S", 0.01)
+def test_memory_is_measured_while_something_runs(workspace):
     costs = open_costs(workspace)
-    with watched_memory(costs, workspace):
+    with watched_memory(costs, workspace, every_s=0.01):
         while "lowdiff" not in costs.peak_mb:
             pass
     assert 10 < open_costs(workspace).peak_mb["lowdiff"] < 100_000
