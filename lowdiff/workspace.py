@@ -60,11 +60,6 @@ class Workspace:
         return self.root / "cache"
 
     @property
-    def reports(self) -> Path:
-        """HTML pages."""
-        return self.root / "reports"
-
-    @property
     def services(self) -> Path:
         """Process ids, data and logs of Prefect and Label Studio."""
         return self.root / "services"
@@ -81,7 +76,7 @@ class Workspace:
             ServiceError: the folder cannot be written (permissions, disk full).
         """
         try:
-            for folder in (self.root, self.sources, self.cache, self.reports):
+            for folder in (self.root, self.sources, self.cache):
                 folder.mkdir(parents=True, exist_ok=True)
             ignore = self.root / ".gitignore"
             if not ignore.exists():
