@@ -71,7 +71,8 @@ def test_the_flows_are_seen_in_prefect(demo: Person, prefect_api: str):
     assert len(runs) >= 12
     assert {run["state_type"] for run in runs} == {"COMPLETED"}
     artifacts = httpx.post(f"{prefect_api}/artifacts/filter", json={"limit": 200}).json()
-    assert {"progress", "table", "link"} <= {artifact["type"] for artifact in artifacts}
+    assert {"progress", "table"} <= {artifact["type"] for artifact in artifacts}
+    assert "report" in {artifact["key"] for artifact in artifacts}
 
 
 def test_walking_again_does_nothing_twice(demo: Person):
@@ -82,7 +83,7 @@ def test_walking_again_does_nothing_twice(demo: Person):
 
 def test_the_model_draws_and_the_picture_names_its_origin(demo: Person):
     told = demo.told("generate", "a raccoon", "--count", "2", "--steps", "2")
-    paths = [Path(record["path"]) for record in told]
+    paths = [Path(record["file"]) for record in told]
     assert len(paths) == 2
     with Pixels.open(paths[0]) as picture:
         said = dict(picture.info)
@@ -145,8 +146,9 @@ def test_retraining_picks_up_exactly_what_the_annotator_said(
     assert diff.removed == [rejected]
     assert diff.added == []
     assert {
-        change.image_id: change.new for change in diff.changed if change.old != change.new
+        change.image_id: change.new for change in diff.changed if change.column == "caption"
     } == captions
+    assert all(change.by_human for change in diff.changed)
     assert {change.image_id for change in diff.changed} == set(captions)
     catalog = open_catalog(Workspace(demo.workspace))
     with catalog.read() as session:
