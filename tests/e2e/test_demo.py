@@ -107,6 +107,12 @@ class Annotator:
             }
         catalog.close()
 
+    def __enter__(self) -> "Annotator":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.web.close()
+
     def submit(self, image_id: str, change: dict[str, Any]) -> None:
         """Take the draft, change some fields, press Submit."""
         task = self.web.get(f"/api/tasks/{self.tasks[image_id]}/").json()
@@ -127,16 +133,16 @@ class Annotator:
 def test_retraining_picks_up_exactly_what_the_annotator_said(
     demo: Person, label_studio: LabelStudioServer
 ):
-    annotator = Annotator(label_studio, demo.workspace)
-    first, second, third, rejected = list(annotator.tasks)[:4]
-    captions = {
-        first: "A red wheel, drawn by hand.",
-        second: "Two <b>bold</b> birds, on white.",
-        third: "Ein Bär, mit Umlaut.",
-    }
-    for image_id, caption in captions.items():
-        annotator.submit(image_id, {"caption": caption})
-    annotator.submit(rejected, {"flags": ["unusable"]})
+    with Annotator(label_studio, demo.workspace) as annotator:
+        first, second, third, rejected = list(annotator.tasks)[:4]
+        captions = {
+            first: "A red wheel, drawn by hand.",
+            second: "Two <b>bold</b> birds, on white.",
+            third: "Ein Bär, mit Umlaut.",
+        }
+        for image_id, caption in captions.items():
+            annotator.submit(image_id, {"caption": caption})
+        annotator.submit(rejected, {"flags": ["unusable"]})
 
     said = demo.run("retrain", *TINY).stderr
     assert "4 annotations" in said
