@@ -10,7 +10,10 @@ from typing import Any
 
 import lowdiff
 from lowdiff.errors import ServiceError
-from lowdiff.ops.services import QUIET
+from lowdiff.ops.processes import Process, read_process
+from lowdiff.ops.services import PREFECT, QUIET
+
+WATCH_EVERY_S = 1.0
 
 
 def find_checkout(candidates: Sequence[Path] | None = None) -> Path:
@@ -49,6 +52,9 @@ def run_flow(
 
     Returns:
         The exit code of the flow's process.
+
+    Raises:
+        ServiceError: the server that `lowdiff up` started has ended meanwhile.
     """
     checkout = find_checkout()
     env = {
@@ -64,9 +70,30 @@ def run_flow(
     }
     command = [sys.executable, "-m", f"flows.{name}", json.dumps(dict(parameters))]
     command += ["--json"] if as_json else []
+    server = read_process(workspace / "services", PREFECT)
+    if server is not None and not prefect_api.startswith(server.url):
+        server = None  # the settings name another server, which is not ours to watch
     with subprocess.Popen(command, env=env) as process:
         try:
-            return process.wait()
+            return _wait(process, server)
         except KeyboardInterrupt:
             process.wait()
             raise
+
+
+def _wait(process: "subprocess.Popen[bytes]", server: Process | None) -> int:
+    """Wait for a flow; without its server it would try in vain for minutes, so it is ended."""
+    while True:
+        try:
+            return process.wait(timeout=WATCH_EVERY_S)
+        except subprocess.TimeoutExpired:
+            if server is not None and not server.is_alive():
+                process.kill()
+                process.wait()
+                raise ServiceError(
+                    server.url,
+                    "the Prefect server has ended in the middle of the run",
+                    reason="prefect_died",
+                    do=f"Its log is {server.log}. Nothing that was done is lost: run the same "
+                    "command again; it starts the server and goes on.",
+                ) from None
