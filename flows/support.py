@@ -157,7 +157,6 @@ def main(flow: Callable[..., Any]) -> None:
         say(f"error: {lost}")
         sys.exit(lost.exit_code)
     except KeyboardInterrupt:
-        say("interrupted; the same command goes on where it stopped")
-        sys.exit(130)
+        sys.exit(130)  # the command that started us says what to do
     if "--json" in sys.argv[2:]:
         emit(result, as_json=True)
