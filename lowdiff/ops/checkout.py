@@ -75,14 +75,21 @@ def run_flow(
         server = None  # the settings name another server, which is not ours to watch
     with subprocess.Popen(command, env=env) as process:
         try:
-            return _wait(process, server)
+            return wait_for_flow(process, server)
         except KeyboardInterrupt:
             process.wait()
             raise
 
 
-def _wait(process: "subprocess.Popen[bytes]", server: Process | None) -> int:
-    """Wait for a flow; without its server it would try in vain for minutes, so it is ended."""
+def wait_for_flow(process: "subprocess.Popen[bytes]", server: Process | None) -> int:
+    """Wait for a flow; without its server it would try in vain for minutes, so it is ended.
+
+    Returns:
+        The exit code of the flow's process.
+
+    Raises:
+        ServiceError: the server has ended meanwhile.
+    """
     while True:
         try:
             return process.wait(timeout=WATCH_EVERY_S)
