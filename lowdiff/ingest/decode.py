@@ -50,7 +50,6 @@ _UNREADABLE = (
     ArithmeticError,
     AttributeError,
     AssertionError,
-    NotImplementedError,
     RuntimeError,
     SyntaxError,
     EOFError,
