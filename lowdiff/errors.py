@@ -1,5 +1,8 @@
 """The error tree. Its first level is the caller's decision: skip the item, retry, or stop."""
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class LowdiffError(Exception):
     """Every error that lowdiff raises on purpose.
@@ -36,9 +39,20 @@ class LowdiffError(Exception):
 
 
 class InputError(LowdiffError):
-    """This item can never work: record it and go on."""
+    """This item can never work: record it and go on.
+
+    Attributes:
+        evidence: what was asked, when, and what the answer was, for verdicts that must be proven
+            later (robots.txt, opt-outs); plain values, kept with the rejection.
+    """
 
     exit_code = 3
+    evidence: Mapping[str, Any] = {}  # noqa: RUF012  (never changed in place)
+
+    def with_evidence(self, evidence: Mapping[str, Any]) -> "InputError":
+        """The same error, with its proof."""
+        self.evidence = {**self.evidence, **evidence}
+        return self
 
 
 class ServiceError(LowdiffError):

@@ -49,6 +49,8 @@ class Image(Base):
     """Images of one family share a split; set by dedupe."""
     split: Mapped[str | None] = mapped_column(String(16))
     """`train`, `validation` or `test`; set at the first export and never changed."""
+    embedded: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What the file says of itself: title, creator, rights, data-mining mark, …"""
     created_at: Mapped[datetime]
 
 
@@ -88,6 +90,8 @@ class Rejection(Base):
     reason: Mapped[str] = mapped_column(String(64))
     """Machine-readable code, such as `not_an_image`."""
     message: Mapped[str] = mapped_column(Text)
+    evidence: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What was asked, when, and what the answer was."""
     rejected_at: Mapped[datetime]
 
 
@@ -110,9 +114,52 @@ class Find(Base):
     lease_until: Mapped[datetime | None]
     etag: Mapped[str | None] = mapped_column(Text)
     last_modified: Mapped[str | None] = mapped_column(Text)
+    fetched_at: Mapped[datetime | None]
+    """When its content was last fetched, or found unchanged."""
+    retry_at: Mapped[datetime | None]
+    """Not before this time: the host asked for it (`Retry-After`)."""
     image_id: Mapped[str | None] = mapped_column(SHA256)
     error: Mapped[str | None] = mapped_column(Text)
     updated_at: Mapped[datetime]
+
+
+class CrawlPage(Base):
+    """A page of a web source: the frontier of its crawl, shared by all who crawl it."""
+
+    __tablename__ = "crawl_page"
+    __table_args__ = (UniqueConstraint("source", "url"), Index("ix_crawl_open", "source", "state"))
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    source: Mapped[str] = mapped_column(String(64))
+    url: Mapped[str] = mapped_column(Text)
+    depth: Mapped[int]
+    """Links between it and the nearest start page."""
+    state: Mapped[str] = mapped_column(String(16))
+    """`open`, `leased`, `done`, `rejected` or `failed` (tried again by the next run)."""
+    lease_owner: Mapped[str | None] = mapped_column(String(128))
+    lease_until: Mapped[datetime | None]
+    etag: Mapped[str | None] = mapped_column(Text)
+    last_modified: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(Text)
+    fetched_at: Mapped[datetime | None]
+
+
+class PolicyAnswer(Base):
+    """What a site answered when it was asked for its rules; kept as evidence and as a cache."""
+
+    __tablename__ = "policy_answer"
+    __table_args__ = (UniqueConstraint("url", "digest"),)
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    url: Mapped[str] = mapped_column(Text)
+    """Address of a robots.txt or a tdmrep.json."""
+    digest: Mapped[str] = mapped_column(SHA256)
+    """SHA-256 of status and body: what evidence points to."""
+    status: Mapped[int]
+    """HTTP status; 0: no answer."""
+    body: Mapped[str] = mapped_column(Text)
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
 
 
 class Artifact(Base):
@@ -137,16 +184,34 @@ class Artifact(Base):
 
 
 class DuplicateEdge(Base):
-    """Two images found to be the same picture; `a_id` < `b_id`."""
+    """What a method found two images to be to each other; `a_id` < `b_id`."""
 
     __tablename__ = "duplicate_edge"
 
     a_id: Mapped[str] = mapped_column(ForeignKey("image.id"), primary_key=True)
     b_id: Mapped[str] = mapped_column(ForeignKey("image.id"), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16), primary_key=True)
-    """`exact`: the same decoded pixels."""
+    """`exact` (the same decoded pixels), `near`, `variant` (of one template) or `distinct`."""
     score: Mapped[float]
+    """In [0, 1]: how sure the method is of the kind."""
     method_version: Mapped[str] = mapped_column(String(32))
+    created_at: Mapped[datetime]
+
+
+class DuplicateVerdict(Base):
+    """What a person says of two images; append-only, the newest one counts above any method."""
+
+    __tablename__ = "duplicate_verdict"
+    __table_args__ = (Index("ix_verdict_pair", "a_id", "b_id"),)
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    a_id: Mapped[str] = mapped_column(ForeignKey("image.id"))
+    """The smaller id of the two."""
+    b_id: Mapped[str] = mapped_column(ForeignKey("image.id"))
+    relation: Mapped[str] = mapped_column(String(16))
+    """`near` (the same picture), `variant` or `distinct`."""
+    actor: Mapped[str] = mapped_column(String(128))
+    note: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
 
 

@@ -1,6 +1,8 @@
 """What the catalog keeps about an image, from its bytes."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from lowdiff.ingest.decode import decode, has_alpha, pixel_hash, sniff_format
 from lowdiff.ingest.limits import Limits
@@ -15,6 +17,8 @@ class ImageFacts:
     height_px: int
     has_alpha: bool
     pixel_hash: str
+    embedded: Mapping[str, Any] = field(default_factory=dict)
+    """What the file says of itself; empty where it says nothing."""
 
 
 def describe_image(body: bytes, *, item: str, limits: Limits) -> ImageFacts:

@@ -91,6 +91,7 @@ def _record_kept(session: Session, kept: Kept, now: datetime) -> bool:
         height_px=facts.height_px,
         size_bytes=kept.size_bytes,
         has_alpha=facts.has_alpha,
+        embedded=dict(facts.embedded),
         created_at=now,
     )
     said = _said(find.hints, kept)
