@@ -47,7 +47,7 @@ class InputError(LowdiffError):
     """
 
     exit_code = 3
-    evidence: Mapping[str, Any] = {}  # noqa: RUF012  (never changed in place)
+    evidence: Mapping[str, Any] = {}
 
     def with_evidence(self, evidence: Mapping[str, Any]) -> "InputError":
         """The same error, with its proof."""
