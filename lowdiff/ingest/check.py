@@ -24,7 +24,7 @@ def check_file(path: Path, *, decoders: Decoders, limits: Limits) -> dict[str, A
     }
     try:
         body = read_path(path, limits=limits)
-        facts = decoders.describe(body, item=str(path), limits=limits)
+        facts = decoders.describe(body, item=str(path), limits=limits).facts
     except InputError as refusal:
         return {**verdict, "verdict": "rejected", "reason": refusal.reason, "message": str(refusal)}
     return {

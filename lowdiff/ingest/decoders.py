@@ -17,7 +17,7 @@ from dataclasses import asdict
 from typing import IO, Any
 
 from lowdiff.errors import InputError, ServiceError
-from lowdiff.ingest.facts import ImageFacts
+from lowdiff.ingest.facts import Described, ImageFacts
 from lowdiff.ingest.limits import Limits
 from lowdiff.ingest.worker import READY
 
@@ -28,14 +28,21 @@ class _Worker:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def ask(self, body: bytes, *, item: str, limits: Limits) -> dict[str, Any] | None:
+    def ask(
+        self, body: bytes, *, item: str, limits: Limits, preview_px: int | None
+    ) -> tuple[dict[str, Any], bytes] | None:
         """The answer, or None when the process died.
 
         Raises:
             InputError: it took too long.
         """
         process, requests, answers = self._running()
-        head = {"item": item, "size": len(body), "limits": asdict(limits)}
+        head = {
+            "item": item,
+            "size": len(body),
+            "limits": asdict(limits),
+            "preview_px": preview_px,
+        }
         alarm = threading.Timer(limits.timeout_s, process.kill)
         deadline = time.monotonic() + limits.timeout_s
         alarm.start()
@@ -44,17 +51,18 @@ class _Worker:
             requests.write(body)
             requests.flush()
             line = answers.readline()
+            answer: dict[str, Any] = json.loads(line) if line.endswith(b"\n") else {}
+            preview = answers.read(answer.get("preview", 0))
         except BrokenPipeError:
-            line = b""
+            answer, preview = {}, b""
         finally:
             alarm.cancel()
-        if not line.endswith(b"\n"):
+        if not answer or len(preview) < answer.get("preview", 0):
             self.stop()
             if time.monotonic() >= deadline:
                 raise _refused(item, "takes too long to decode", "decode_timeout", limits)
             return None
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        return answer, preview
 
     def stop(self) -> None:
         process, self._process = self._process, None
@@ -109,7 +117,9 @@ class Decoders:
         for worker in self._all:
             self._idle.put(worker)
 
-    def describe(self, body: bytes, *, item: str, limits: Limits) -> ImageFacts:
+    def describe(
+        self, body: bytes, *, item: str, limits: Limits, preview_px: int | None = None
+    ) -> Described:
         """What `facts.describe_image` says, from a process that may die of it.
 
         Raises:
@@ -120,16 +130,18 @@ class Decoders:
         limits.check_bytes(len(body), item=item)
         worker = self._idle.get()
         try:
-            answer = worker.ask(body, item=item, limits=limits)
-            if answer is None:  # once more: the system may have ended it for want of memory
-                answer = worker.ask(body, item=item, limits=limits)
+            said = worker.ask(body, item=item, limits=limits, preview_px=preview_px)
+            if said is None:  # once more: the system may have ended it for want of memory
+                said = worker.ask(body, item=item, limits=limits, preview_px=preview_px)
         finally:
             self._idle.put(worker)
-        if answer is None:
+        if said is None:
             raise _refused(item, "crashes its decoder", "decoder_died", limits)
+        answer, preview = said
         if "facts" not in answer:
             raise InputError(item, answer["problem"], reason=answer["reason"])
-        return ImageFacts(**answer["facts"])
+        facts = ImageFacts(**answer["facts"])
+        return Described(facts, preview if preview_px is not None else None)
 
     def stop(self) -> None:
         """End the processes."""

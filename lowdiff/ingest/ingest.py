@@ -129,7 +129,7 @@ def _ingest_one(find: Claimed, outside: Outside, store: Store) -> Outcome:
 def _keep(find: Claimed, fetched: Fetched, outside: Outside, store: Store) -> Outcome:
     limits = outside.limits_of(find.source)
     try:
-        facts = outside.decoders.describe(fetched.body, item=find.url, limits=limits)
+        facts = outside.decoders.describe(fetched.body, item=find.url, limits=limits).facts
     except InputError as refusal:
         return Refused(find, refusal)
     image_id = sha256_hex(fetched.body)

@@ -1,7 +1,8 @@
 """The other side of `decoders.py`: a process that decodes what it is sent, one image at a time.
 
 A message is one line of JSON; a request is followed by the bytes of the image:
-`{"item": …, "size": bytes, "limits": {…}}` → `{"facts": {…}}` or `{"reason": …, "problem": …}`.
+`{"item": …, "size": bytes, "limits": {…}, "preview_px": …}` → `{"facts": {…}, "preview": bytes}`,
+followed by the bytes of the preview, or `{"reason": …, "problem": …}`.
 """
 
 import contextlib
@@ -39,20 +40,24 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     while line := requests.readline():
         request = json.loads(line)
         body = requests.read(request["size"])
-        answers.write(json.dumps(_answer(request, body)).encode() + b"\n")
+        answer, preview = _answer(request, body)
+        answers.write(json.dumps(answer).encode() + b"\n" + preview)
         answers.flush()
 
 
-def _answer(request: dict[str, Any], body: bytes) -> dict[str, Any]:
+def _answer(request: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
     item = request["item"]
     try:
-        return {
-            "facts": asdict(describe_image(body, item=item, limits=Limits(**request["limits"])))
-        }
+        found = describe_image(
+            body, item=item, limits=Limits(**request["limits"]), preview_px=request["preview_px"]
+        )
     except InputError as refusal:
-        return {"reason": refusal.reason, "problem": str(refusal).removeprefix(f"{item}: ")}
+        return {"reason": refusal.reason, "problem": str(refusal).removeprefix(f"{item}: ")}, b""
     except MemoryError:
-        return {"reason": "too_much_memory", "problem": "needs too much memory to decode"}
+        problem = "needs too much memory to decode"
+        return {"reason": "too_much_memory", "problem": problem}, b""
+    preview = found.preview or b""
+    return {"facts": asdict(found.facts), "preview": len(preview)}, preview
 
 
 def _limit_memory() -> None:

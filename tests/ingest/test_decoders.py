@@ -22,8 +22,11 @@ SLOW = (
 def test_a_process_of_its_own_says_the_same():
     with open_decoders(1) as decoders:
         for body in (png((1, 2, 3)), svg()):
-            facts = decoders.describe(body, item="x", limits=Limits())
-            assert facts == describe_image(body, item="x", limits=Limits())
+            for preview_px in (None, 4):
+                near = describe_image(body, item="x", limits=Limits(), preview_px=preview_px)
+                far = decoders.describe(body, item="x", limits=Limits(), preview_px=preview_px)
+                assert far == near
+                assert (far.preview is None) == (preview_px is None)
 
 
 def test_a_refusal_comes_back_with_its_reason_and_message():
@@ -44,7 +47,7 @@ def test_an_image_that_takes_too_long_is_refused_and_the_next_one_works():
             decoders.describe(SLOW, item="x", limits=Limits(timeout_s=0.5))
         assert refusal.value.reason == "decode_timeout"
         assert time.monotonic() - started < 5
-        assert decoders.describe(svg(), item="x", limits=Limits()).format == "svg"
+        assert decoders.describe(svg(), item="x", limits=Limits()).facts.format == "svg"
 
 
 def test_a_worker_ends_with_its_parent():
