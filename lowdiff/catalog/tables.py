@@ -110,8 +110,11 @@ class Find(Base):
     state: Mapped[str] = mapped_column(String(16))
     """`open`, `leased`, `done`, `rejected` or `failed` (tried again by the next run)."""
     attempts: Mapped[int] = mapped_column(default=0)
+    """Runs in a row in which its source failed."""
     lease_owner: Mapped[str | None] = mapped_column(String(128))
     lease_until: Mapped[datetime | None]
+    stamp: Mapped[str | None] = mapped_column(Text)
+    """What the source said of its content when it was offered: it changes with the content."""
     etag: Mapped[str | None] = mapped_column(Text)
     last_modified: Mapped[str | None] = mapped_column(Text)
     fetched_at: Mapped[datetime | None]
@@ -119,6 +122,7 @@ class Find(Base):
     retry_at: Mapped[datetime | None]
     """Not before this time: the host asked for it (`Retry-After`)."""
     image_id: Mapped[str | None] = mapped_column(SHA256)
+    """What was fetched last time; an open find that has one is visited again."""
     error: Mapped[str | None] = mapped_column(Text)
     updated_at: Mapped[datetime]
 

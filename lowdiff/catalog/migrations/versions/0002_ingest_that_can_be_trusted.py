@@ -16,6 +16,8 @@ def upgrade() -> None:
     op.add_column(
         "rejection", sa.Column("evidence", sa.JSON(), nullable=False, server_default="{}")
     )
+    op.add_column("fetch_queue", sa.Column("stamp", sa.Text(), nullable=True))
+    op.execute("UPDATE fetch_queue SET stamp = etag")  # one column held both
     op.add_column("fetch_queue", sa.Column("fetched_at", sa.DateTime(), nullable=True))
     op.add_column("fetch_queue", sa.Column("retry_at", sa.DateTime(), nullable=True))
     op.create_table(
@@ -69,5 +71,6 @@ def downgrade() -> None:
     op.drop_table("crawl_page")
     op.drop_column("fetch_queue", "retry_at")
     op.drop_column("fetch_queue", "fetched_at")
+    op.drop_column("fetch_queue", "stamp")
     op.drop_column("rejection", "evidence")
     op.drop_column("image", "embedded")
