@@ -1,12 +1,24 @@
 """Rows about images: what was found, where, and what was refused."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
-from lowdiff.catalog.tables import Image, Rejection, Sighting
+from lowdiff.catalog.bulk import CHUNK, Row, insert_missing, upsert
+from lowdiff.catalog.chunks import chunks
+from lowdiff.catalog.tables import Base, Image, Rejection, Sighting
+
+ID = ("id",)
+PLACE = ("source", "url")
+PLACE_OF_IMAGE = ("source", "url", "image_id")
+SAID = ("licence", "attribution", "title", "alt_text", "tags", "evidence", "page_url")
+"""What a source that is read again may say anew of the same image."""
+
+UNKNOWN_LICENCE = "NOASSERTION"
+"""SPDX's word for "nobody said": neither labeled nor exported unless asked."""
 
 
 def add_image(session: Session, image: Image, sighting: Sighting) -> bool:
@@ -15,36 +27,54 @@ def add_image(session: Session, image: Image, sighting: Sighting) -> bool:
     Returns:
         True when the image is new to the catalog.
     """
-    is_new = session.get(Image, image.id) is None
-    if is_new:
-        session.add(image)
-        session.flush()
-    known = session.scalar(
-        select(Sighting).where(
-            Sighting.source == sighting.source,
-            Sighting.url == sighting.url,
-            Sighting.image_id == sighting.image_id,
-        )
-    )
-    if known is None:
-        session.add(sighting)
-    session.execute(
-        delete(Rejection).where(Rejection.source == sighting.source, Rejection.url == sighting.url)
-    )
-    session.flush()
-    return is_new
+    return bool(add_images(session, [values_of(image)], [values_of(sighting)]))
+
+
+def add_images(session: Session, images: Sequence[Row], sightings: Sequence[Row]) -> set[str]:
+    """Keep images and where they were found; returns the ids that are new.
+
+    A place that was seen before with the same image says now what the new row says. What was
+    refused at these places is forgotten.
+    """
+    new = insert_missing(session, Image, list({row["id"]: row for row in images}.values()), key=ID)
+    upsert(session, Sighting, sightings, key=PLACE_OF_IMAGE, update=SAID)
+    forget_rejections(session, [(row["source"], row["url"]) for row in sightings])
+    return {row[0] for row in new}
 
 
 def add_rejection(
-    session: Session, *, source: str, url: str, reason: str, message: str, now: datetime
+    session: Session,
+    *,
+    source: str,
+    url: str,
+    reason: str,
+    message: str,
+    now: datetime,
+    evidence: Mapping[str, Any] | None = None,
 ) -> None:
     """Remember why an item was refused; a later verdict replaces an earlier one."""
-    row = session.scalar(select(Rejection).where(Rejection.source == source, Rejection.url == url))
-    if row is None:
-        row = Rejection(source=source, url=url)
-        session.add(row)
-    row.reason, row.message, row.rejected_at = reason, message, now
-    session.flush()
+    row = {"source": source, "url": url, "reason": reason, "message": message}
+    add_rejections(session, [{**row, "evidence": dict(evidence or {}), "rejected_at": now}])
+
+
+def add_rejections(session: Session, rejections: Sequence[Row]) -> None:
+    """Remember many refusals: `source`, `url`, `reason`, `message`, `evidence`, `rejected_at`."""
+    columns = ("reason", "message", "evidence", "rejected_at")
+    upsert(session, Rejection, rejections, key=PLACE, update=columns)
+
+
+def forget_rejections(session: Session, places: Sequence[tuple[str, str]]) -> None:
+    """Drop the refusals of places (source, url) whose image is taken now."""
+    for source in sorted({source for source, _url in places}):
+        for urls in chunks(sorted(url for name, url in places if name == source), CHUNK):
+            session.execute(
+                delete(Rejection).where(Rejection.source == source, Rejection.url.in_(urls))
+            )
+
+
+def values_of(row: Base) -> dict[str, Any]:
+    """The columns of a row that were set."""
+    return {key: value for key, value in vars(row).items() if not key.startswith("_")}
 
 
 def images_by_id(session: Session, image_ids: Sequence[str]) -> dict[str, Image]:
@@ -63,9 +93,27 @@ def sightings_of(session: Session, image_ids: Sequence[str]) -> dict[str, list[S
 
 
 def best_sighting(sightings: Iterable[Sighting]) -> Sighting | None:
-    """The sighting that says most: one with title or alt text before one without."""
-    ranked = sorted(sightings, key=lambda row: (not (row.title or row.alt_text), row.id))
+    """The sighting to go by: a known licence first, then one with title or alt text."""
+    ranked = sorted(
+        sightings,
+        key=lambda row: (
+            row.licence == UNKNOWN_LICENCE,
+            not (row.title or row.alt_text),
+            row.id,
+        ),
+    )
     return ranked[0] if ranked else None
+
+
+def known_licence() -> ColumnElement[bool]:
+    """A condition on `Image.id`: somewhere the image was seen under a known licence."""
+    seen = select(Sighting.image_id).where(Sighting.licence != UNKNOWN_LICENCE)
+    return Image.id.in_(seen)
+
+
+def is_licence_known(sightings: Iterable[Sighting]) -> bool:
+    """Whether one of an image's sightings has a known licence."""
+    return any(row.licence != UNKNOWN_LICENCE for row in sightings)
 
 
 def counts_by_source(session: Session) -> dict[str, dict[str, int]]:

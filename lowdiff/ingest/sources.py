@@ -1,161 +1,43 @@
-"""Source definitions: one TOML file tells where images come from and under which licence."""
+"""Read source definitions: one TOML file tells where images come from and under which licence."""
 
-import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-import httpx
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import ValidationError
 
 from lowdiff.errors import InputError
-from lowdiff.ingest.limits import Limits
+from lowdiff.ingest.source_kinds import (
+    KINDS,
+    ArchiveSource,
+    AskingSource,
+    BucketSource,
+    CollectionSource,
+    Columns,
+    FolderSource,
+    MetadataIndex,
+    Source,
+    SourceLimits,
+    Strict,
+    UrlsSource,
+    WebSource,
+)
 
-NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
-SPDX = re.compile(r"^[A-Za-z0-9][A-Za-z0-9.+-]*(?: (?:AND|OR|WITH) [A-Za-z0-9][A-Za-z0-9.+-]*)*$")
-CONTACT = re.compile(r"^(?:[^@\s]+@[^@\s]+|https?://\S+)$")
-
-
-def _spdx(value: str) -> str:
-    if not SPDX.match(value) or len(value) > 64:
-        raise ValueError("an SPDX licence id such as CC-BY-4.0, or LicenseRef-<your own>")
-    return value
-
-
-def _contact(value: str) -> str:
-    if not CONTACT.match(value):
-        raise ValueError("an e-mail address or an http(s) address")
-    return value
-
-
-def _pattern(value: str) -> str:
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"a regular expression ({error})") from error
-    return value
-
-
-def _web_address(value: str) -> str:
-    try:
-        url = httpx.URL(value)
-    except (httpx.InvalidURL, TypeError) as error:
-        raise ValueError(f"a web address ({error})") from error
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError("an address that starts with http:// or https://")
-    return value
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class SourceLimits(_Strict):
-    """Limits of one source; what is left out comes from the settings."""
-
-    max_mb: float | None = Field(default=None, gt=0)
-    max_megapixels: float | None = Field(default=None, gt=0)
-    max_side_px: int | None = Field(default=None, ge=1)
-    timeout_s: float | None = Field(default=None, gt=0)
-
-
-class MetadataIndex(_Strict):
-    """A file that tells titles and tags of a folder's files: which of its keys means what."""
-
-    index: str
-    """A .json (list of objects) or .csv file; relative to the folder."""
-    file: str = "file"
-    """Key of the file's name, with or without its ending, or of its path inside the folder."""
-    title: str | None = None
-    alt_text: str | None = None
-    tags: list[str] = Field(default=[])
-    """Keys of tags: lists, or texts separated by commas."""
-
-
-class _Source(_Strict):
-    name: str = Field(pattern=NAME)
-    licence: Annotated[str, AfterValidator(_spdx)]
-    attribution: str = Field(min_length=1)
-    limits: SourceLimits = SourceLimits()
-
-    def limits_over(self, default: Limits) -> Limits:
-        """The limits of this source, the rest from the settings."""
-        own = self.limits.model_dump(exclude_none=True)
-        return Limits(**{**vars(default), **own})
-
-
-class FolderSource(_Source):
-    """Images in a folder and everything below it."""
-
-    kind: Literal["folder"]
-    path: str = Field(min_length=1)
-    """Absolute, or relative to the workspace."""
-    glob: list[str] = Field(default=["*"], min_length=1)
-    """File names or paths inside the folder; `*` also stands for `/`."""
-    exclude: list[str] = Field(default=[])
-    contact: Annotated[str, AfterValidator(_contact)] | None = None
-    metadata: MetadataIndex | None = None
-
-
-class WebSource(_Source):
-    """Images on pages of a web site: start pages, and the links that `follow` allows."""
-
-    kind: Literal["web"]
-    contact: Annotated[str, AfterValidator(_contact)]
-    """Told to the site in every request."""
-    start_urls: list[Annotated[str, AfterValidator(_web_address)]] = Field(min_length=1)
-    allowed_hosts: list[str] = Field(default=[])
-    """Hosts of pages and images; default: those of the start addresses."""
-    follow: list[Annotated[str, AfterValidator(_pattern)]] = Field(default=[])
-    """Regular expressions; a link whose address one of them finds is a page to read."""
-    images: list[Annotated[str, AfterValidator(_pattern)]] = Field(default=[])
-    """Regular expressions; default: every image that a page shows."""
-    max_pages: int = Field(default=1000, ge=1)
-    max_images: int = Field(default=100_000, ge=1)
-    delay_s: float = Field(default=1.0, ge=0)
-    """Between two requests to one host; robots.txt can make it longer."""
-    concurrency: int = Field(default=2, ge=1, le=32)
-    request_timeout_s: float = Field(default=30.0, gt=0)
-    """For one whole answer, its last byte included."""
-    allow_loopback: bool = False
-    """Allow hosts of this machine and of private networks."""
-    serve_folder: str | None = None
-    """Serve this folder of the workspace at the start address while the source is ingested."""
-
-    @field_validator("allowed_hosts")
-    @classmethod
-    def _lower(cls, hosts: list[str]) -> list[str]:
-        return [host.lower() for host in hosts]
-
-    @model_validator(mode="after")
-    def _served_on_loopback(self) -> "WebSource":
-        if self.serve_folder is not None:
-            url = httpx.URL(self.start_urls[0])
-            if url.host not in ("127.0.0.1", "localhost") or url.port is None:
-                raise ValueError("serve_folder needs a start address http://127.0.0.1:<port>/")
-        return self
-
-    @property
-    def hosts(self) -> frozenset[str]:
-        """Hosts that may be asked, in lower case."""
-        own = (httpx.URL(url).host.lower() for url in self.start_urls)
-        return frozenset(self.allowed_hosts or own)
-
-
-Source = FolderSource | WebSource
-_KINDS: Mapping[str, type[FolderSource] | type[WebSource]] = {
-    "folder": FolderSource,
-    "web": WebSource,
-}
+__all__ = [
+    "ArchiveSource",
+    "AskingSource",
+    "BucketSource",
+    "CollectionSource",
+    "FolderSource",
+    "MetadataIndex",
+    "Source",
+    "UrlsSource",
+    "WebSource",
+    "choose_sources",
+    "load_source",
+    "load_sources",
+]
 
 
 def load_source(path: Path) -> Source:
@@ -173,14 +55,14 @@ def load_source(path: Path) -> Source:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(path, f"is no valid TOML: {error}", reason="bad_toml") from error
-    model = _KINDS.get(str(values.get("kind")))
+    model = KINDS.get(str(values.get("kind")))
     if model is None:
         raise InputError(
             path,
             "key 'kind' is missing" if "kind" not in values else "key 'kind' is wrong",
             reason="bad_source",
             found=repr(values["kind"]) if "kind" in values else None,
-            allowed=" or ".join(f'"{kind}"' for kind in _KINDS),
+            allowed=" or ".join(f'"{kind}"' for kind in KINDS),
         )
     try:
         return model.model_validate(values)
@@ -240,7 +122,7 @@ def choose_sources(folder: Path, wanted: Sequence[str]) -> dict[str, Source]:
     return chosen
 
 
-def _explain(path: Path, error: ValidationError, model: type[_Strict]) -> InputError:
+def _explain(path: Path, error: ValidationError, model: type[Strict]) -> InputError:
     first = error.errors()[0]
     where = [str(part) for part in first["loc"]]
     key = ".".join(where) or "the whole file"
@@ -265,8 +147,12 @@ def _explain(path: Path, error: ValidationError, model: type[_Strict]) -> InputE
     )
 
 
-def _keys_beside(model: type[_Strict], where: Sequence[str]) -> list[str]:
+def _keys_beside(model: type[Strict], where: Sequence[str]) -> list[str]:
     """Keys that are allowed in the table of a wrong key."""
-    tables: dict[str, type[_Strict]] = {"limits": SourceLimits, "metadata": MetadataIndex}
+    tables: dict[str, type[Strict]] = {
+        "limits": SourceLimits,
+        "metadata": MetadataIndex,
+        "columns": Columns,
+    }
     table = tables.get(where[0], model) if len(where) > 1 else model
     return sorted(table.model_fields)
