@@ -1,0 +1,104 @@
+"""Which pairs are worth a comparison: an index in memory over the views of many images."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowdiff.dedupe.fingerprint import Fingerprint
+from lowdiff.dedupe.views import DIMENSIONS, VIEWS
+
+THRESHOLD = 0.86
+"""Cosine of two views above which their images are compared."""
+MOST = 24
+"""Candidates for one image, the likeliest first: bounds the cost in a corpus of one style."""
+BLOCK = 512
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A pair that may be near or a variant."""
+
+    a: str
+    b: str
+    likeness: float
+    """Cosine of the two views that fit best."""
+
+
+class Candidates:
+    """Grows one image at a time or by many; about 1 kB of memory an image."""
+
+    def __init__(self, *, threshold: float = THRESHOLD, most: int = MOST) -> None:
+        self._threshold = threshold
+        self._most = most
+        self._ids: list[str] = []
+        self._views = np.zeros((0, VIEWS, DIMENSIONS), np.int8)
+        self._used = 0
+
+    def __len__(self) -> int:
+        return self._used
+
+    def add(self, item: str, print_: Fingerprint) -> list[Candidate]:
+        """Add one image; returns its candidates among those that came before."""
+        found = self.find(print_)
+        self._room(1)
+        self._views[self._used] = print_.views
+        self._used += 1
+        self._ids.append(item)
+        return [Candidate(other, item, likeness) for other, likeness in found]
+
+    def extend(self, items: Sequence[tuple[str, Fingerprint]]) -> None:
+        """Add many without looking for candidates; ask `pairs` then."""
+        self._room(len(items))
+        for item, print_ in items:
+            self._views[self._used] = print_.views
+            self._used += 1
+            self._ids.append(item)
+
+    def find(self, print_: Fingerprint) -> list[tuple[str, float]]:
+        """Ids and likeness of the images that a fingerprint may belong to, likeliest first."""
+        likeness = self._likeness(print_.views[None], 0, self._used)[0]
+        return [(self._ids[i], float(likeness[i])) for i in self._best(likeness)]
+
+    def pairs(self) -> Iterator[Candidate]:
+        """All candidate pairs, each once."""
+        seen: set[tuple[int, int]] = set()
+        for start in range(0, self._used, BLOCK):
+            stop = min(start + BLOCK, self._used)
+            block = self._likeness(self._views[start:stop], 0, self._used)
+            block[np.arange(stop - start), np.arange(start, stop)] = -1
+            for row, likeness in enumerate(block, start):
+                for other in self._best(likeness):
+                    pair = (min(row, int(other)), max(row, int(other)))
+                    if pair not in seen:
+                        seen.add(pair)
+                        a, b = pair
+                        yield Candidate(self._ids[a], self._ids[b], float(likeness[other]))
+
+    def _best(self, likeness: NDArray[np.float32]) -> NDArray[np.intp]:
+        above = np.flatnonzero(likeness >= self._threshold)
+        order = np.argsort(-likeness[above], kind="stable")
+        return above[order[: self._most]]
+
+    def _likeness(self, views: NDArray[np.int8], start: int, stop: int) -> NDArray[np.float32]:
+        """Best cosine over the pairs of views, of which one is a whole or the content."""
+        rows = views.astype(np.float32) / 127
+        n = len(rows)
+        best = np.full((n, stop - start), -1, np.float32)
+        for at in range(start, stop, BLOCK):
+            end = min(at + BLOCK, stop)
+            columns = self._views[at:end].astype(np.float32) / 127
+            heads = rows[:, :2].reshape(-1, DIMENSIONS) @ columns.reshape(-1, DIMENSIONS).T
+            tails = rows[:, 2:].reshape(-1, DIMENSIONS) @ columns[:, :2].reshape(-1, DIMENSIONS).T
+            fit = heads.reshape(n, 2, end - at, VIEWS).max((1, 3))
+            also = tails.reshape(n, VIEWS - 2, end - at, 2).max((1, 3))
+            best[:, at - start : end - start] = np.maximum(fit, also)
+        return best
+
+    def _room(self, more: int) -> None:
+        need = self._used + more
+        if need > len(self._views):
+            grown = np.zeros((max(need, 2 * len(self._views), 1024), VIEWS, DIMENSIONS), np.int8)
+            grown[: self._used] = self._views[: self._used]
+            self._views = grown

@@ -1,0 +1,67 @@
+"""Views: coarse descriptors of the whole, of its content and of crops, to find candidates by.
+
+Each view is scaled to 32 × 32 and described by its low frequencies (the idea of pHash: Zauner
+2010, "Implementation and Benchmarking of Perceptual Image Hash Functions"), kept as signed
+bytes of a unit vector instead of bits: the many near-zero frequencies of a symmetric drawing
+then weigh nothing, where their signs would be coin tosses.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+GRID = 32
+KEPT = 8
+"""Frequencies along each axis of the lightness."""
+KEPT_COLOUR = 3
+DIMENSIONS = KEPT * KEPT - 1 + 2 * KEPT_COLOUR * KEPT_COLOUR
+COLOUR_WEIGHT = 1.0
+
+WINDOWS = (
+    (0.0, 0.0, 1.0, 1.0),
+    (0.1, 0.1, 0.9, 0.9),
+    (0.2, 0.2, 0.8, 0.8),
+    (0.0, 0.12, 1.0, 1.0),
+    (0.0, 0.0, 1.0, 0.8),
+    (0.2, 0.0, 1.0, 1.0),
+    (0.0, 0.0, 0.8, 1.0),
+    (0.0, 0.0, 0.8, 0.8),
+    (0.2, 0.0, 1.0, 0.8),
+    (0.0, 0.2, 0.8, 1.0),
+    (0.2, 0.2, 1.0, 1.0),
+)
+"""Left, top, right, bottom as shares of the content; the first is the content itself."""
+VIEWS = len(WINDOWS) + 1
+VIEWS_SHAPE = (VIEWS, DIMENSIONS)
+
+
+def views_of(rgb: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.int8]:
+    """Descriptors (views, dimensions) of a picture whose content lies in `box`."""
+    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB).astype(np.float32)
+    left, top, right, bottom = box
+    content = lab[top:bottom, left:right]
+    rows = [_describe(lab)]
+    height, width = content.shape[:2]
+    for x0, y0, x1, y1 in WINDOWS:
+        part = content[
+            int(y0 * height) : max(int(y0 * height) + 1, round(y1 * height)),
+            int(x0 * width) : max(int(x0 * width) + 1, round(x1 * width)),
+        ]
+        rows.append(_describe(part))
+    return np.stack(rows)
+
+
+def _describe(lab: NDArray[np.float32]) -> NDArray[np.int8]:
+    grid = cv2.resize(lab, (GRID, GRID), interpolation=cv2.INTER_AREA)
+    lightness = cv2.dct(np.ascontiguousarray(grid[..., 0]))[:KEPT, :KEPT].ravel()[1:]
+    colours = [
+        cv2.dct(np.ascontiguousarray(grid[..., i] - 128))[:KEPT_COLOUR, :KEPT_COLOUR].ravel()
+        for i in (1, 2)
+    ]
+    vector = np.concatenate([lightness, COLOUR_WEIGHT * np.concatenate(colours)])
+    length = float(np.linalg.norm(vector))
+    return (
+        np.zeros(DIMENSIONS, np.int8)
+        if length < 1
+        else np.rint(vector / length * 127).astype(np.int8)
+    )
