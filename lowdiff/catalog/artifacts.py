@@ -104,6 +104,12 @@ def _is_held(row: Artifact, now: datetime) -> bool:
     return row.lease_owner != this_worker() and not is_dead(row.lease_owner)
 
 
+def held_by_others(session: Session, stage: Stage, *, now: datetime) -> bool:
+    """Whether some other living worker holds images at this stage now."""
+    query = select(Artifact).where(_of(stage), Artifact.state == "leased")
+    return any(_is_held(row, now) for row in session.scalars(query))
+
+
 def record(session: Session, stage: Stage, outcomes: Sequence[Outcome], *, now: datetime) -> None:
     """Keep the outcomes of leased images and end their leases."""
     for outcome in outcomes:

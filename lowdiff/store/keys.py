@@ -9,3 +9,13 @@ def image_key(image_id: str, extension: str) -> str:
 def ocr_key(image_id: str) -> str:
     """Key of the OCR metadata document of an image: `ocr/ab/<sha256>.json`."""
     return f"ocr/{image_id[:2]}/{image_id}.json"
+
+
+def preview_key(image_id: str) -> str:
+    """Key of the small JPEG that shows an image: `previews/ab/cd/<sha256>.jpg`."""
+    return f"previews/{image_id[:2]}/{image_id[2:4]}/{image_id}.jpg"
+
+
+def fingerprint_key(image_id: str) -> str:
+    """Key of what dedupe remembers of an image: `fingerprints/ab/cd/<sha256>.bin`."""
+    return f"fingerprints/{image_id[:2]}/{image_id[2:4]}/{image_id}.bin"
