@@ -1,23 +1,32 @@
-"""From the bytes of any accepted format to oriented RGBA pixels."""
+"""From the bytes of any accepted format to upright sRGB pixels."""
 
-import hashlib
 import io
+import re
 import struct
+from collections.abc import Callable
+from typing import TypeVar
 
 from PIL import (
     AvifImagePlugin,
     IcoImagePlugin,
     Image,
-    ImageCms,
-    ImageOps,
     TiffImagePlugin,
     UnidentifiedImageError,
     WebPImagePlugin,
 )
 
 from lowdiff.errors import InputError
-from lowdiff.ingest.limits import Limits
-from lowdiff.ingest.svg import render_svg
+from lowdiff.ingest import webp
+from lowdiff.ingest.kinds import damaged_kind, other_kind
+from lowdiff.ingest.limits import MAX_MEMORY_MB, Limits
+from lowdiff.ingest.memory import check_memory, check_still_webp, too_much_memory
+from lowdiff.ingest.pixels import Upright, flatten, pixel_hash
+from lowdiff.ingest.png import without_texts
+from lowdiff.ingest.svg import is_svg, render_svg
+
+__all__ = ["decode", "flatten", "pixel_hash", "read_image", "refusing", "sniff_format"]
+
+T = TypeVar("T")
 
 RASTER_FORMATS = {
     "PNG": "png",
@@ -35,6 +44,7 @@ ALLOWED = ", ".join(["svg", *dict.fromkeys(RASTER_FORMATS.values())])
 SVG_DEFAULT_PX = 512
 """Longest side at which an SVG is looked at when the caller wants no other size."""
 
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # threads map memory, which is limited
 Image.preinit()  # BMP, GIF, JPEG, PNG, PPM; the others register when they are imported
 _ALSO = (AvifImagePlugin, IcoImagePlugin, TiffImagePlugin, WebPImagePlugin)
 _READERS = tuple(name for name in RASTER_FORMATS if name in Image.OPEN)
@@ -53,21 +63,10 @@ _UNREADABLE = (
     RuntimeError,
     SyntaxError,
     EOFError,
-    MemoryError,
     struct.error,
 )
 """All that Pillow's readers raise on broken files."""
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
-_FAMILIAR = (
-    (b"%PDF", "a PDF"),
-    (b"8BPS", "a Photoshop file"),
-    (b"%!PS", "a PostScript file"),
-    (b"\x1f\x8b", "gzip (an .svgz must be unpacked first)"),
-    (b"PK\x03\x04", "a ZIP archive"),
-    (b"version https://git-lfs", "a Git LFS pointer"),
-    (b"<!doctype html", "an HTML page"),
-    (b"<html", "an HTML page"),
-)
 
 
 def sniff_format(body: bytes, *, item: str) -> str:
@@ -79,11 +78,24 @@ def sniff_format(body: bytes, *, item: str) -> str:
     Raises:
         InputError: it is none of them.
     """
-    head = body[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if head.startswith(b"<") and not _familiar(head) and b"<svg" in body[:65536]:
+    if is_svg(body):
         return "svg"
     with _open(body, item=item) as image:
         return RASTER_FORMATS[image.format or ""]
+
+
+def read_image(body: bytes, *, item: str, limits: Limits) -> tuple[str, Image.Image]:
+    """The format, and the picture as it is stored: first frame, not turned, colours as they are.
+
+    Size and memory are checked from the header, before anything is decoded.
+
+    Raises:
+        InputError: it is no image, is broken, or is beyond the limits.
+    """
+    if is_svg(body):
+        return "svg", render_svg(body, item=item, longest_px=SVG_DEFAULT_PX)
+    image = _load(body, item=item, limits=limits)
+    return RASTER_FORMATS[image.format or "WEBP"], image
 
 
 def decode(
@@ -108,93 +120,112 @@ def decode(
     """
     if image_format == "svg":
         return render_svg(body, item=item, longest_px=longest_px or SVG_DEFAULT_PX)
-    with _open(body, item=item) as opened:
-        if limits is not None:
-            limits.check_size(*opened.size, item=item)
-        try:
-            opened.seek(0)
-            if longest_px is not None:
-                opened.draft("RGB", (longest_px, longest_px))
-            image = _to_srgb(ImageOps.exif_transpose(opened))
-        except _BOMBS as error:
-            raise _too_many_pixels(item, error) from error
-        except _UNREADABLE as error:
-            raise InputError(item, f"cannot be decoded ({error})", reason="broken_image") from error
+    stored = _load(body, item=item, limits=limits, longest_px=longest_px)
+    image = refusing(lambda: Upright(stored).whole().convert("RGBA"), item=item)
     if longest_px is not None and max(image.size) > longest_px:
         image.thumbnail((longest_px, longest_px), Image.Resampling.LANCZOS)
     return image
 
 
-def flatten(image: Image.Image, ground: tuple[int, int, int] = (255, 255, 255)) -> Image.Image:
-    """RGB pixels of an RGBA image over a plain ground."""
-    backdrop = Image.new("RGBA", image.size, (*ground, 255))
-    return Image.alpha_composite(backdrop, image).convert("RGB")
+def refusing(action: Callable[[], T], *, item: str) -> T:
+    """The result of something that touches foreign data.
 
-
-def has_alpha(image: Image.Image) -> bool:
-    """True when some pixel of an RGBA image is not opaque."""
-    return image.getchannel("A").getextrema() != (255, 255)
-
-
-def pixel_hash(image: Image.Image) -> str:
-    """SHA-256 of size and RGBA pixels: equal for files that show exactly the same picture.
-
-    The colour of a fully transparent pixel shows nowhere and does not count.
+    Raises:
+        InputError: it failed, as code that reads broken files does in many ways.
     """
-    alpha = image.getchannel("A")
-    if alpha.getextrema()[0] == 0:
-        seen = Image.new("RGBA", image.size, (0, 0, 0, 0))
-        seen.paste(image, mask=alpha.point(lambda value: 255 if value else 0))
-        image = seen
-    digest = hashlib.sha256(f"{image.width}x{image.height}:".encode())
-    rows = max(1, (1 << 22) // image.width)  # in strips: no second copy of a big image
-    for top in range(0, image.height, rows):
-        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
-        digest.update(strip.tobytes())
-    return digest.hexdigest()
+    try:
+        return action()
+    except MemoryError as error:
+        raise too_much_memory(item, f"more than {MAX_MEMORY_MB:g} MB") from error
+    except _BOMBS as error:
+        raise _too_many_pixels(item, error) from error
+    except _UNREADABLE as error:
+        raise InputError(
+            item,
+            f"cannot be decoded: {_why(error)}",
+            reason="broken_image",
+            do="Save it anew from a program that still opens it.",
+        ) from error
+
+
+def _load(
+    body: bytes, *, item: str, limits: Limits | None, longest_px: int | None = None
+) -> Image.Image:
+    try:
+        return _load_once(body, item=item, limits=limits, longest_px=longest_px)
+    except InputError as refusal:
+        if refusal.reason not in ("broken_image", "not_an_image"):
+            raise
+        plain = without_texts(body)  # a broken text must not cost the picture
+        if plain is None:
+            raise
+        return _load_once(plain, item=item, limits=limits, longest_px=longest_px)
+
+
+def _load_once(
+    body: bytes, *, item: str, limits: Limits | None, longest_px: int | None
+) -> Image.Image:
+    size = webp.webp_size(body)
+    if size is not None and not webp.is_animated(body):
+        if limits is not None:
+            limits.check_size(*size, item=item)
+            check_still_webp(body, size, item=item)
+        still = refusing(lambda: webp.open_still(body, size), item=item)
+        if still is not None:
+            return still
+    opened = _open(body, item=item)
+    if limits is not None:
+        limits.check_size(*opened.size, item=item)
+        check_memory(opened, len(body), item=item)
+    if longest_px is not None:
+        opened.draft("RGB", (longest_px, longest_px))
+    refusing(opened.load, item=item)
+    if limits is not None:  # an icon says one size and may hold another
+        limits.check_size(*opened.size, item=item)
+    return opened
 
 
 def _open(body: bytes, *, item: str) -> Image.Image:
     """Read the header with the readers of the accepted formats and no other."""
     try:
         return Image.open(io.BytesIO(body), formats=_READERS)
+    except MemoryError as error:
+        raise too_much_memory(item, f"more than {MAX_MEMORY_MB:g} MB") from error
     except _BOMBS as error:
         raise _too_many_pixels(item, error) from error
     except _UNREADABLE as error:
-        raise InputError(
-            item,
-            "is no image that we can read",
-            reason="not_an_image",
-            found=_familiar(body.lstrip()) or f"a file that starts with {body[:16]!r}",
-            allowed=ALLOWED,
-        ) from error
+        raise _unopened(body, item) from error
 
 
-def _familiar(body: bytes) -> str | None:
-    head = body[:64].lower()
-    return next((name for magic, name in _FAMILIAR if head.startswith(magic.lower())), None)
+def _unopened(body: bytes, item: str) -> InputError:
+    damaged = damaged_kind(body)
+    if damaged is not None:
+        return InputError(
+            item, f"begins like a {damaged}, but its header is damaged", reason="broken_image"
+        )
+    return InputError(
+        item,
+        "is no image that we can read",
+        reason="not_an_image",
+        found=other_kind(body),
+        allowed=ALLOWED,
+    )
 
 
 def _too_many_pixels(item: str, error: Exception) -> InputError:
-    return InputError(item, f"has too many pixels ({error})", reason="too_many_pixels")
+    numbers = re.findall(r"\d+", str(error))
+    found = f"{int(numbers[0]) / 1e6:.0f} megapixels" if numbers else None
+    allowed = f"{Limits.max_megapixels:g} megapixels"
+    return InputError(
+        item, "has too many pixels", reason="too_many_pixels", found=found, allowed=allowed
+    )
 
 
-def _to_srgb(image: Image.Image) -> Image.Image:
-    profile = image.info.get("icc_profile")
-    if (profile and image.mode in ("P", "PA", "LA")) or "transparency" in image.info:
-        image = image.convert("RGBA")
-    if profile and image.mode in ("RGB", "RGBA", "CMYK", "L"):
-        image = _through_profile(image, profile)
-    if image.mode.startswith("I;16") or image.mode == "I":
-        image = image.point(lambda value: value / 256).convert("L")
-    return image.convert("RGBA")
-
-
-def _through_profile(image: Image.Image, profile: bytes) -> Image.Image:
-    mode = "RGBA" if image.mode == "RGBA" else "RGB"
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        target = ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(image, source, target, outputMode=mode) or image
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return image  # a broken profile: the plain numbers are the best guess
+def _why(error: BaseException) -> str:
+    """A reader's exception in words: most of them tell a programmer something, a person nothing."""
+    said = str(error)
+    if "truncated" in said or isinstance(error, EOFError):
+        return "the file ends too early"
+    if type(error) in (OSError, SyntaxError, ValueError) and re.search("[a-z] [a-z]", said):
+        return "its data are damaged" if said.startswith("decoder error") else said
+    return "its data are damaged"

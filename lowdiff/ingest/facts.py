@@ -1,14 +1,12 @@
 """What the catalog keeps about an image, from its bytes."""
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from PIL import Image
-
-from lowdiff.ingest.decode import decode, flatten, has_alpha, pixel_hash, sniff_format
+from lowdiff.ingest.decode import read_image, refusing
 from lowdiff.ingest.limits import Limits
+from lowdiff.ingest.pixels import Upright, look
 
 
 @dataclass(frozen=True)
@@ -33,9 +31,6 @@ class Described:
     """A small JPEG over white, when one was asked for."""
 
 
-PREVIEW_QUALITY = 85
-
-
 def describe_image(
     body: bytes, *, item: str, limits: Limits, preview_px: int | None = None
 ) -> Described:
@@ -48,21 +43,14 @@ def describe_image(
         InputError: it is no image, is broken, or is beyond the limits.
     """
     limits.check_bytes(len(body), item=item)
-    image_format = sniff_format(body, item=item)
-    image = decode(body, image_format, item=item, limits=limits)
+    image_format, stored = read_image(body, item=item, limits=limits)
+    upright = Upright(stored)
+    seen = refusing(lambda: look(upright, preview_px=preview_px), item=item)
     facts = ImageFacts(
         format=image_format,
-        width_px=image.width,
-        height_px=image.height,
-        has_alpha=has_alpha(image),
-        pixel_hash=pixel_hash(image),
+        width_px=upright.size[0],
+        height_px=upright.size[1],
+        has_alpha=seen.has_alpha,
+        pixel_hash=seen.pixel_hash,
     )
-    return Described(facts, None if preview_px is None else _preview(image, preview_px))
-
-
-def _preview(image: Image.Image, longest_px: int) -> bytes:
-    image = image.copy()
-    image.thumbnail((longest_px, longest_px), Image.Resampling.LANCZOS)
-    out = io.BytesIO()
-    flatten(image).save(out, "JPEG", quality=PREVIEW_QUALITY)
-    return out.getvalue()
+    return Described(facts, seen.preview)

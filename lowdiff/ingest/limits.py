@@ -1,9 +1,15 @@
 """How big an image may be."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lowdiff.errors import InputError
-from lowdiff.settings import Settings
+
+if TYPE_CHECKING:  # its library takes 16 MB of each decoder process
+    from lowdiff.settings import Settings
+
+MAX_MEMORY_MB = 300.0
+"""Millions of bytes that a decoder process may hold, for any file."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +24,7 @@ class Limits:
     """Seconds that decoding one image may take."""
 
     @classmethod
-    def of(cls, settings: Settings) -> "Limits":
+    def of(cls, settings: "Settings") -> "Limits":
         """The limits that the settings set for every source."""
         return cls(
             max_mb=settings.max_image_mb,

@@ -36,6 +36,13 @@ class _Look:
     hrefs: list[str] = field(default_factory=list)
 
 
+def is_svg(body: bytes) -> bool:
+    """Whether it looks like SVG markup (and not like an HTML page that shows one)."""
+    head = body[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    page = head[:16].lower().startswith((b"<!doctype html", b"<html"))
+    return head.startswith(b"<") and not page and b"<svg" in body[:65536]
+
+
 def render_svg(body: bytes, *, item: str, longest_px: int) -> Image.Image:
     """Draw an SVG as RGBA; it keeps its aspect and its longest side is `longest_px`.
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lowdiff.errors import InputError
-from lowdiff.ingest.decode import decode, flatten, has_alpha, pixel_hash, sniff_format
+from lowdiff.ingest.decode import decode, flatten, pixel_hash, sniff_format
 from lowdiff.ingest.facts import describe_image
 from lowdiff.ingest.limits import Limits
+from lowdiff.ingest.pixels import Upright, look
 from tests.ingest.conftest import png, svg
 
 RED = (255, 0, 0, 255)
@@ -227,7 +228,7 @@ def test_the_colour_of_invisible_pixels_does_not_count():
     assert pixel_hash(one) == pixel_hash(other)
     other.putpixel((0, 0), (0, 0, 255, 1))
     assert pixel_hash(one) != pixel_hash(other)
-    assert has_alpha(one)
+    assert look(Upright(one)).has_alpha
 
 
 @given(st.integers(1, 40), st.integers(1, 40))

@@ -1,0 +1,166 @@
+"""Look at a decoded image strip by strip: upright, in sRGB, without a second copy of it."""
+
+import hashlib
+import io
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from PIL import Image
+
+from lowdiff.ingest.colours import Colours
+
+STRIP_PX = 1 << 18
+"""Pixels of one strip: a megabyte, which stays in a core's cache."""
+PREVIEW_QUALITY = 85
+_ORIENTATION = 0x0112  # EXIF
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_LYING = (5, 6, 7, 8)
+"""Orientations whose rows are the stored columns."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one walk over the pixels tells."""
+
+    pixel_hash: str
+    has_alpha: bool
+    preview: bytes | None
+
+
+class Upright:
+    """A loaded image as a person sees it: its orientation applied, RGB or RGBA in sRGB."""
+
+    def __init__(self, image: Image.Image) -> None:
+        self._image = image
+        self._orientation = _orientation_of(image)
+        self._colours = Colours(image)
+        width, height = image.size
+        self.size = (height, width) if self._orientation in _LYING else (width, height)
+
+    def strips(self, rows: int) -> Iterator[Image.Image]:
+        """The image from its top, `rows` rows at a time."""
+        height = self.size[1]
+        if rows >= height:
+            yield self._turned(self._colours.convert(self._image))
+            return
+        for top in range(0, height, rows):
+            strip = self._image.crop(self._box(top, min(top + rows, height)))
+            yield self._turned(self._colours.convert(strip))
+
+    def whole(self) -> Image.Image:
+        """All of it in one image, RGB or RGBA."""
+        return next(iter(self.strips(self.size[1])))
+
+    def _turned(self, image: Image.Image) -> Image.Image:
+        return image if self._orientation == 1 else image.transpose(_TURNS[self._orientation])
+
+    def _box(self, top: int, bottom: int) -> tuple[int, int, int, int]:
+        """Where the rows from `top` to `bottom` lie in the stored image."""
+        width, height = self._image.size
+        if self._orientation in (1, 2):
+            return (0, top, width, bottom)
+        if self._orientation in (3, 4):
+            return (0, height - bottom, width, height - top)
+        if self._orientation in (5, 6):
+            return (top, 0, bottom, height)
+        return (width - bottom, 0, width - top, height)
+
+
+def look(image: Upright, *, preview_px: int | None = None) -> Seen:
+    """Hash the pixels and, when asked, make a preview, in one walk.
+
+    The hash is SHA-256 over "width x height:", the RGB rows and, only when a pixel is not opaque,
+    the SHA-256 of the alpha rows: files that show exactly the same picture have the same hash,
+    with or without an alpha channel. The colour of a fully transparent pixel shows nowhere and
+    does not count.
+
+    Args:
+        preview_px: longest side of the preview, a JPEG over white that is never enlarged.
+    """
+    width, height = image.size
+    preview = None if preview_px is None else _Preview(image.size, preview_px)
+    step = 1 if preview is None else preview.step
+    colours = hashlib.sha256(f"{width}x{height}:".encode())
+    alphas = hashlib.sha256()
+    has_alpha = False
+    for strip in image.strips(max(1, STRIP_PX // width // step) * step):
+        if strip.mode == "RGBA":
+            alpha = strip.getchannel("A")
+            alphas.update(alpha.tobytes())
+            least = int(alpha.getextrema()[0])  # type: ignore[arg-type]  # one band, one pair
+            has_alpha = has_alpha or least < 255
+            strip = _visible(strip, alpha) if least == 0 else strip
+        else:
+            alphas.update(b"\xff" * (strip.width * strip.height) if has_alpha else b"")
+        seen = strip if strip.mode == "RGB" else strip.convert("RGB")
+        colours.update(seen.tobytes())
+        if preview is not None:
+            preview.add(seen if strip.mode == "RGB" else flatten(strip))
+    if has_alpha:
+        colours.update(alphas.digest())
+    return Seen(colours.hexdigest(), has_alpha, None if preview is None else preview.jpeg())
+
+
+def flatten(image: Image.Image, ground: tuple[int, int, int] = (255, 255, 255)) -> Image.Image:
+    """RGB pixels of an RGBA image over a plain ground."""
+    backdrop = Image.new("RGBA", image.size, (*ground, 255))
+    return Image.alpha_composite(backdrop, image).convert("RGB")
+
+
+def _orientation_of(image: Image.Image) -> int:
+    """1 to 8, as in EXIF; 1 (upright) where the tag is missing or broken."""
+    try:
+        told = image.getexif().get(_ORIENTATION, 1)
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error):
+        return 1
+    return told if told in _TURNS else 1
+
+
+def _visible(strip: Image.Image, alpha: Image.Image) -> Image.Image:
+    seen = Image.new("RGBA", strip.size, (0, 0, 0, 0))
+    seen.paste(strip, mask=alpha.point(lambda value: 255 if value else 0))
+    return seen
+
+
+class _Preview:
+    """A small picture, made of strips that are shrunk as they come."""
+
+    def __init__(self, size: tuple[int, int], longest_px: int) -> None:
+        scale = max(size) / longest_px
+        self._target = size if scale <= 1 else _scaled(size, scale)
+        self.step = max(1, int(scale))
+        """Rows that become one row: only a multiple of them may be added, but for the last."""
+        self._factor = (min(self.step, size[0]), min(self.step, size[1]))
+        self._small = Image.new("RGB", (-(-size[0] // self._factor[0]), -(-size[1] // self.step)))
+        self._top = 0
+
+    def add(self, strip: Image.Image) -> None:
+        small = strip if self.step == 1 else strip.reduce(self._factor)
+        self._small.paste(small, (0, self._top))
+        self._top += small.height
+
+    def jpeg(self) -> bytes:
+        small = self._small
+        if small.size != self._target:
+            small = small.resize(self._target, Image.Resampling.LANCZOS)
+        out = io.BytesIO()
+        small.save(out, "JPEG", quality=PREVIEW_QUALITY)
+        return out.getvalue()
+
+
+def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    return max(1, round(size[0] / scale)), max(1, round(size[1] / scale))
+
+
+def pixel_hash(image: Image.Image) -> str:
+    """The hash that `look` gives, of an RGB or RGBA image that is upright already."""
+    return look(Upright(image)).pixel_hash
