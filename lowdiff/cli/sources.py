@@ -31,7 +31,7 @@ def list_sources(as_json: AsJson = False) -> None:
         for name, source in sources.items():
             with project.catalog.read() as session:
                 finds = counts_by_state(session, name)
-            where = source.path if source.kind == "folder" else source.start_urls[0]
+            where = source.where
             record = {"source": name, "kind": source.kind, "licence": source.licence}
             done = ", ".join(f"{number} {state}" for state, number in sorted(finds.items()))
             emit(
@@ -51,19 +51,10 @@ def check_source(
 
     Example: `lowdiff source check data/sources/our-site.toml`
     """
-    from lowdiff.ingest.folder import folder_of
-    from lowdiff.ingest.index import read_index
-    from lowdiff.ingest.sources import FolderSource, load_source
-    from lowdiff.settings import load_settings
-    from lowdiff.workspace import Workspace
+    from lowdiff.ingest.sources import load_source
 
-    workspace = Workspace(load_settings().workspace)
     for path in files:
         source = load_source(path)
-        if isinstance(source, FolderSource):
-            folder = folder_of(source, workspace)
-            if source.metadata is not None:
-                read_index(folder, source.metadata)
         record: dict[str, Any] = {"file": str(path), **source.model_dump(exclude_none=True)}
         emit(record, as_json=as_json, text=f"{path}: source {source.name} is right")
 

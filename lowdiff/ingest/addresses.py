@@ -2,60 +2,124 @@
 
 import asyncio
 import ipaddress
+import re
 import socket
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urljoin, urlsplit
 
-import httpx
+from aiohttp.abc import AbstractResolver, ResolveResult
 
-from lowdiff.errors import InputError, ServiceError
-from lowdiff.ingest.sources import WebSource
+from lowdiff.errors import InputError
+from lowdiff.ingest.source_kinds import AskingSource
+
+Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Host and port → IP addresses; raises OSError when there are none."""
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_COMPATIBLE = ipaddress.IPv6Network("::/96")
+_ASCII = "".join(map(chr, range(0x21, 0x7F)))
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NUMBER = re.compile(r"(?:\d+|0x[0-9a-f]*)\.?$", re.IGNORECASE)
+MAX_LENGTH = 8000
 
 
-def check_url(text: str, source: WebSource) -> httpx.URL:
+@dataclass(frozen=True)
+class WebAddress:
+    """An http(s) address that may be sent as it is written."""
+
+    text: str
+    scheme: str
+    host: str
+    """Lower case, without brackets."""
+    origin: str
+    """`https://host:port`, the port only where it is not the scheme's own."""
+    path: str
+    """Path and query."""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def parse_address(text: str) -> WebAddress:
+    """Read an http(s) address; only what no server could understand is percent-encoded.
+
+    Raises:
+        InputError: it is none, has a password, or hides an IP address in an odd form.
+    """
+    if _CONTROL.search(text) or len(text) > MAX_LENGTH:
+        raise _bad(text[:200], "control characters or more than 8,000 characters")
+    try:
+        parts = urlsplit(text)
+        host, port = (parts.hostname or "").lower(), parts.port
+        netloc = _netloc(host, port)
+    except (ValueError, UnicodeError) as error:
+        raise _bad(text, error) from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise _bad(text, parts.scheme or "no scheme", allowed="http:// or https:// and a host")
+    if "@" in parts.netloc:
+        raise _bad(text.rpartition("@")[2], "a user name in it")
+    if ":" not in host and _NUMBER.search(host.rpartition(".")[2]) and not _is_ipv4(host):
+        raise _bad(text, f"host {host}", allowed="IP addresses as four decimal numbers")
+    path = quote(parts.path or "/", safe=_ASCII)
+    if parts.query:
+        path += f"?{quote(parts.query, safe=_ASCII)}"
+    origin = f"{parts.scheme}://{netloc}"
+    default = {"http": 80, "https": 443}[parts.scheme]
+    if port == default:
+        origin = f"{parts.scheme}://{_netloc(host, None)}"
+    return WebAddress(origin + path, parts.scheme, host, origin, path)
+
+
+def check_url(text: str, source: AskingSource) -> WebAddress:
     """An address of an allowed host with an allowed scheme.
 
     Raises:
         InputError: it is not.
     """
-    try:
-        url = httpx.URL(text)
-    except (httpx.InvalidURL, TypeError, ValueError) as error:
-        raise InputError(text, f"is no web address ({error})", reason="bad_url") from error
-    if url.scheme not in ("http", "https"):
-        raise InputError(
-            text, "cannot be fetched", reason="bad_url", found=url.scheme, allowed="http, https"
-        )
-    if url.host.lower() not in source.hosts:
+    url = parse_address(text)
+    if url.host not in source.hosts:
         raise InputError(
             text,
             "is on a host that the source does not allow",
             reason="host_not_allowed",
             found=url.host,
-            allowed=", ".join(sorted(source.hosts)),
+            allowed=source.hosts_in_words,
             do=f"Add it to allowed_hosts of source {source.name} if it belongs to it.",
         )
     return url
 
 
-async def check_host(url: httpx.URL, source: WebSource) -> None:
-    """Look the host up and refuse addresses of this machine and of private networks.
+def redirected(url: WebAddress, location: str) -> WebAddress:
+    """Where an answer sends us.
 
     Raises:
-        InputError: an address is private and the source does not allow that.
-        ServiceError: the name cannot be looked up now.
+        InputError: to no web address, or from https to http.
     """
-    if source.allow_loopback:
-        return
-    port = url.port or (443 if url.scheme == "https" else 80)
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            url.host, port, type=socket.SOCK_STREAM
+    target = parse_address(urljoin(url.text, location.strip()))
+    if url.scheme == "https" and target.scheme == "http":
+        raise InputError(
+            url,
+            "redirects from https to http",
+            reason="insecure_redirect",
+            found=target.text,
+            allowed="https",
         )
-    except (OSError, UnicodeError) as error:
-        raise ServiceError(
-            url, f"its host cannot be looked up ({error})", reason="host_unknown"
-        ) from error
-    for *_rest, address in found:
-        check_peer(str(address[0]), item=str(url))
+    return target
+
+
+def check_literal(url: WebAddress) -> None:
+    """Refuse a host that is itself an IP address outside the public internet.
+
+    Raises:
+        InputError: it is.
+    """
+    try:
+        ipaddress.ip_address(url.host.partition("%")[0])
+    except ValueError:
+        return  # a name: looked up and checked when we connect
+    check_peer(url.host, item=url.text)
 
 
 def check_peer(address: str, *, item: str) -> None:
@@ -64,9 +128,7 @@ def check_peer(address: str, *, item: str) -> None:
     Raises:
         InputError: it is not.
     """
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    plain = getattr(ip, "ipv4_mapped", None) or ip
-    if not plain.is_global or plain.is_multicast:
+    if not all(map(_is_public, _all_of(ipaddress.ip_address(address.partition("%")[0])))):
         raise InputError(
             item,
             "is on this machine or in a private network",
@@ -75,3 +137,88 @@ def check_peer(address: str, *, item: str) -> None:
             allowed="public addresses",
             do="Set allow_loopback = true in a source of your own network.",
         )
+
+
+async def system_lookup(host: str, port: int) -> Sequence[str]:
+    """Ask the system."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_rest, address in found))
+
+
+class CheckedResolver(AbstractResolver):
+    """Looks a host up once for each connection, which then goes to the addresses checked here."""
+
+    def __init__(self, lookup: Lookup, *, allow_private: bool) -> None:
+        self._lookup = lookup
+        self._allow_private = allow_private
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Checked addresses of a host.
+
+        Raises:
+            InputError: one of them is private and the source does not allow that.
+            OSError: the name cannot be looked up now.
+        """
+        addresses = await self._lookup(host, port)
+        if not self._allow_private:
+            for address in addresses:
+                check_peer(address, item=host)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in addresses
+        ]
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+def _all_of(ip: IpAddress) -> Iterator[IpAddress]:
+    """An address and the IPv4 addresses inside it, to which gateways would pass it on."""
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    yield ip
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.sixtofour is not None:
+            yield ip.sixtofour
+        if ip.teredo is not None:
+            yield from ip.teredo
+        if ip in _NAT64 or ip in _COMPATIBLE:
+            yield ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+
+
+def _is_public(ip: IpAddress) -> bool:
+    site_local = isinstance(ip, ipaddress.IPv6Address) and ip.is_site_local
+    return ip.is_global and not (ip.is_multicast or ip.is_unspecified or site_local)
+
+
+def _netloc(host: str, port: int | None) -> str:
+    if ":" in host:
+        name = f"[{host}]"
+    else:
+        name = host if host.isascii() else host.encode("idna").decode("ascii")
+    if quote(name, safe="[]:.-_~%") != name:
+        raise ValueError(f"host {name!r}")
+    return name if port is None else f"{name}:{port}"
+
+
+def _is_ipv4(host: str) -> bool:
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _bad(text: str, found: object, allowed: str | None = None) -> InputError:
+    return InputError(
+        text, "is no web address that we fetch", reason="bad_url", found=found, allowed=allowed
+    )

@@ -4,21 +4,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lowdiff.catalog.chunks import chunks
 from lowdiff.catalog.engine import Catalog, utc_now
 from lowdiff.catalog.images import add_rejection
-from lowdiff.catalog.queue import (
-    Offer,
-    enqueue,
-    forget_refusals,
-    reopen_rejected,
-    unfinished_ids,
-)
+from lowdiff.catalog.queue import Offer, enqueue, forget_refusals
 from lowdiff.errors import InputError
 from lowdiff.ingest.crawl import crawl
-from lowdiff.ingest.folder import offers_of
+from lowdiff.ingest.offered import Found
 from lowdiff.ingest.outside import Outside
-from lowdiff.ingest.sources import FolderSource, WebSource
+from lowdiff.ingest.source_kinds import Source, UrlsSource, WebSource
+from lowdiff.ingest.url_list import offers_of_list
 
 CHUNK = 500
 
@@ -43,7 +37,7 @@ def discover(
     now: Callable[[], datetime] = utc_now,
     advance: Callable[[int], None] | None = None,
 ) -> Discovery:
-    """Walk a folder or crawl a site; what it offers is queued, each address once.
+    """Ask a source of any kind; what it offers is queued, each address once.
 
     What was found stays found: it is written page by page (or some hundred files at a time).
 
@@ -55,14 +49,9 @@ def discover(
         ServiceError: the site does not answer; run it again.
     """
     source = outside.sources[source_name]
-    pieces = (
-        _of_folder(source, outside)
-        if isinstance(source, FolderSource)
-        else _of_web(source, outside)
-    )
     found = new = pages = 0
     refused: set[str] = set()
-    for offers, refusals in pieces:
+    for offers, refusals in _pieces(source, outside):
         with catalog.write() as session:
             new += enqueue(session, source_name, offers, now=now())
             for refusal in refusals:
@@ -85,35 +74,36 @@ def discover(
     return Discovery(source_name, found, new, len(refused), pages if is_web else 0)
 
 
-def pending(
-    catalog: Catalog,
-    source_names: Sequence[str],
-    *,
-    retry_rejected: bool = False,
-    now: Callable[[], datetime] = utc_now,
-) -> list[int]:
-    """Ids of finds that `ingest_batch` has still to do.
-
-    Args:
-        retry_rejected: open again what was refused before (after limits were raised, say).
-    """
-    if retry_rejected:
-        with catalog.write() as session:
-            reopen_rejected(session, source_names, now=now())
-    with catalog.read() as session:
-        return unfinished_ids(session, source_names)
-
-
 Piece = tuple[Sequence[Offer], Sequence[InputError]]
 
 
-def _of_folder(source: FolderSource, outside: Outside) -> Iterator[Piece]:
-    everything = list(offers_of(source, outside.workspace))
-    for some in chunks(everything, CHUNK):
-        yield (
-            [one for one in some if isinstance(one, Offer)],
-            [one for one in some if isinstance(one, InputError)],
-        )
+def _pieces(source: Source, outside: Outside) -> Iterator[Piece]:
+    """What a source offers, some at a time; never all of it at once."""
+    if isinstance(source, WebSource):
+        return _of_web(source, outside)
+    if isinstance(source, UrlsSource):
+        return _in_pieces(offers_of_list(source, outside.workspace.root))
+    return _in_pieces(outside.items[source.name].found())
+
+
+def _in_pieces(found: Iterator[Found | InputError]) -> Iterator[Piece]:
+    offers: list[Offer] = []
+    refusals: list[InputError] = []
+    try:
+        for one in found:
+            if isinstance(one, InputError):
+                refusals.append(one)
+            else:
+                offers.append(one.offer)
+            if len(offers) + len(refusals) == CHUNK:
+                yield offers, refusals
+                offers, refusals = [], []
+    except InputError as broken:
+        if offers or refusals:
+            yield offers, refusals
+        raise broken
+    if offers or refusals:
+        yield offers, refusals
 
 
 def _of_web(source: WebSource, outside: Outside) -> Iterator[Piece]:

@@ -1,6 +1,7 @@
-"""Titles and tags of a folder's files, from an index file beside them."""
+"""Titles, licences and tags of files, from an index file beside them."""
 
 import csv
+import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lowdiff.errors import InputError
-from lowdiff.ingest.sources import MetadataIndex
+from lowdiff.ingest.said import columns_named, hints_of
+from lowdiff.ingest.source_kinds import MetadataIndex
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Index:
     entries: Mapping[str, dict[str, Any]]
 
     def hints(self, path: str) -> dict[str, Any]:
-        """`title`, `alt_text` and `tags` of a file, as far as they are known."""
+        """What is said of a file: `title`, `caption`, `licence`, `tags`, …"""
         inside = PurePosixPath(path)
         for key in (path, inside.name, inside.stem):
             if key in self.entries:
@@ -26,15 +28,14 @@ class Index:
         return {}
 
 
-def read_index(folder: Path, wanted: MetadataIndex) -> Index:
-    """Read the index of a folder.
+def read_index(path: Path, wanted: MetadataIndex) -> Index:
+    """Read the index file of a folder.
 
     Raises:
         InputError: it is not there, is no JSON or CSV, or lacks a key that the source names.
     """
-    path = folder / wanted.index
     try:
-        rows = _rows(path)
+        body = path.read_bytes()
     except OSError as error:
         raise InputError(
             path,
@@ -42,6 +43,17 @@ def read_index(folder: Path, wanted: MetadataIndex) -> Index:
             reason="bad_index",
             do="Mend [metadata] index in its source; it is relative to the folder.",
         ) from error
+    return parse_index(body, path, wanted)
+
+
+def parse_index(body: bytes, path: Path, wanted: MetadataIndex) -> Index:
+    """Understand an index; `path` tells its format and names it in messages.
+
+    Raises:
+        InputError: it is no JSON or CSV, or lacks a key that the source names.
+    """
+    try:
+        rows = _rows(path, body.decode("utf-8-sig"))
     except (ValueError, csv.Error) as error:
         raise InputError(
             path, f"the metadata index is broken ({error})", reason="bad_index"
@@ -51,15 +63,14 @@ def read_index(folder: Path, wanted: MetadataIndex) -> Index:
     for row in rows:
         name = str(row.get(wanted.file) or "").strip()
         if name:
-            entries.setdefault(name, _hints(row, wanted))
+            entries.setdefault(name, hints_of(row, wanted))
     return Index(entries)
 
 
-def _rows(path: Path) -> Sequence[Mapping[str, Any]]:
+def _rows(path: Path, text: str) -> Sequence[Mapping[str, Any]]:
     if path.suffix.lower() == ".csv":
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return list(csv.DictReader(file))
-    rows = json.loads(path.read_text(encoding="utf-8-sig"))
+        return list(csv.DictReader(io.StringIO(text, newline="")))
+    rows = json.loads(text)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValueError("expected a list of objects")
     return rows
@@ -67,7 +78,7 @@ def _rows(path: Path) -> Sequence[Mapping[str, Any]]:
 
 def _check_keys(path: Path, rows: Sequence[Mapping[str, Any]], wanted: MetadataIndex) -> None:
     known = {key for row in rows for key in row}
-    for key in filter(None, (wanted.file, wanted.title, wanted.alt_text, *wanted.tags)):
+    for key in (wanted.file, *columns_named(wanted)):
         if rows and key not in known:
             raise InputError(
                 path,
@@ -76,20 +87,3 @@ def _check_keys(path: Path, rows: Sequence[Mapping[str, Any]], wanted: MetadataI
                 found=", ".join(sorted(map(str, known))),
                 do="Mend [metadata] of its source.",
             )
-
-
-def _hints(row: Mapping[str, Any], wanted: MetadataIndex) -> dict[str, Any]:
-    hints: dict[str, Any] = {}
-    for meaning, key in (("title", wanted.title), ("alt_text", wanted.alt_text)):
-        text = str(row.get(key) or "").strip() if key else ""
-        if text:
-            hints[meaning] = text
-    tags = [tag for key in wanted.tags for tag in _tags(row.get(key))]
-    if tags:
-        hints["tags"] = list(dict.fromkeys(tags))
-    return hints
-
-
-def _tags(value: object) -> list[str]:
-    parts = value if isinstance(value, list) else str(value or "").split(",")
-    return [text for text in (str(part).strip() for part in parts) if text]

@@ -1,26 +1,19 @@
 """Everything outside that ingestion touches, opened together: sources, decoders, clients."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from lowdiff.ingest.decoders import Decoders, open_decoders
-from lowdiff.ingest.folder import read_file
 from lowdiff.ingest.limits import Limits
-from lowdiff.ingest.sources import FolderSource, Source
+from lowdiff.ingest.offered import Fetched, Known, Opened
+from lowdiff.ingest.opening import open_items
+from lowdiff.ingest.source_kinds import Source, UrlsSource, WebSource
+from lowdiff.ingest.url_list import ListedHosts
 from lowdiff.ingest.web import WAITS_S, Answer, Web, open_web
 from lowdiff.workspace import Workspace
 
-
-@dataclass(frozen=True)
-class Fetched:
-    """Bytes and what the source answered with them."""
-
-    body: bytes
-    evidence: dict[str, Any] = field(default_factory=dict)
-    etag: str | None = None
-    last_modified: str | None = None
+__all__ = ["Fetched", "Known", "Outside", "open_outside"]
 
 
 @dataclass(frozen=True)
@@ -32,22 +25,28 @@ class Outside:
     limits: Limits
     decoders: Decoders
     webs: Mapping[str, Web]
+    """Clients of the sources that ask web servers."""
     workers: int
+    items: Mapping[str, Opened] = field(default_factory=dict)
+    """The other sources."""
 
     def limits_of(self, source_name: str) -> Limits:
         """The limits of one source."""
         return self.sources[source_name].limits_over(self.limits)
 
-    def fetch(self, source_name: str, url: str) -> Fetched:
+    def fetch(self, source_name: str, url: str, *, known: Known | None = None) -> Fetched:
         """Get the bytes of one find.
+
+        Args:
+            known: what an earlier answer said; the answer may be that nothing has changed.
 
         Raises:
             InputError: it is refused.
             ServiceError: its source fails now.
         """
-        source, limits = self.sources[source_name], self.limits_of(source_name)
-        if isinstance(source, FolderSource):
-            return Fetched(read_file(source, self.workspace, url, limits=limits))
+        limits = self.limits_of(source_name)
+        if source_name in self.items:
+            return self.items[source_name].read(url, limits=limits, known=known)
         return _from_answer(self.webs[source_name].get(url, max_bytes=limits.max_mb * 1e6))
 
 
@@ -68,11 +67,16 @@ def open_outside(
         waits_s: seconds before each new try of a request that failed.
     """
     with ExitStack() as stack:
-        webs = {
-            name: stack.enter_context(open_web(source, waits_s))
-            for name, source in sources.items()
-            if not isinstance(source, FolderSource)
-        }
+        webs: dict[str, Web] = {}
+        items: dict[str, Opened] = {}
+        for name, source in sources.items():
+            if isinstance(source, UrlsSource):
+                source = source.with_listed(ListedHosts(source, workspace.root))
+            if isinstance(source, UrlsSource | WebSource):
+                webs[name] = stack.enter_context(open_web(source, waits_s))
+            else:
+                opened = open_items(source, root=workspace.root, copies=workspace.cache)
+                items[name] = stack.enter_context(closing(opened))
         yield Outside(
             sources=sources,
             workspace=workspace,
@@ -80,6 +84,7 @@ def open_outside(
             decoders=stack.enter_context(open_decoders(workers)),
             webs=webs,
             workers=workers,
+            items=items,
         )
 
 

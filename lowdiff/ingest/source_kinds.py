@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Container
+from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
 import httpx
@@ -132,6 +133,14 @@ class SourceBase(Strict):
     limits: SourceLimits = SourceLimits()
     optouts_waived: str | None = Field(default=None, min_length=10)
     """Why marks against data mining do not bind us; kept as evidence of each image."""
+    revisit_days: float | None = Field(default=None, gt=0)
+    """Ask again for what was fetched longer ago; None: only with `--revisit`."""
+
+    @property
+    def where(self) -> str:
+        """The path or the (first) address, for people."""
+        said = getattr(self, "path", None) or getattr(self, "url", None)
+        return str(said or getattr(self, "start_urls", ("?",))[0])
 
     def limits_over(self, default: Limits) -> Limits:
         """The limits of this source, the rest from the settings."""
@@ -145,6 +154,15 @@ class Selected(SourceBase):
     glob: list[str] = Field(default=["*"], min_length=1)
     """File names or paths inside the source; `*` also stands for `/`."""
     exclude: list[str] = Field(default=[])
+
+    def wants(self, name: str) -> bool:
+        """Whether the patterns name a path inside the source."""
+        base = name.rpartition("/")[2]
+
+        def fits(patterns: list[str]) -> bool:
+            return any(fnmatchcase(name, one) or fnmatchcase(base, one) for one in patterns)
+
+        return fits(self.glob) and not fits(self.exclude)
 
 
 class FolderSource(Selected):

@@ -15,7 +15,7 @@ from lowdiff import __version__
 from lowdiff.errors import InputError, LowdiffError, ServiceError
 from lowdiff.ingest.addresses import check_host, check_peer, check_url
 from lowdiff.ingest.robots import AGENT, MAX_BYTES, Rules, parse_rules
-from lowdiff.ingest.sources import WebSource
+from lowdiff.ingest.source_kinds import AskingSource
 
 MAX_REDIRECTS = 5
 WAITS_S = (0.5, 2.0)
@@ -38,7 +38,7 @@ class Answer:
 class Web:
     """One source's client. Its methods block and may be called from several threads."""
 
-    def __init__(self, source: WebSource, waits_s: Sequence[float] = WAITS_S) -> None:
+    def __init__(self, source: AskingSource, waits_s: Sequence[float] = WAITS_S) -> None:
         self.source = source
         self._waits_s = waits_s
         self._loop = asyncio.new_event_loop()
@@ -217,7 +217,7 @@ class Web:
 
 
 @contextmanager
-def open_web(source: WebSource, waits_s: Sequence[float] = WAITS_S) -> Iterator[Web]:
+def open_web(source: AskingSource, waits_s: Sequence[float] = WAITS_S) -> Iterator[Web]:
     """A client that ends with the block.
 
     Args:

@@ -1,0 +1,161 @@
+"""A list of web addresses as a source: text, CSV or Parquet, read row by row."""
+
+import csv
+import hashlib
+from collections.abc import Container, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyarrow as pa
+
+from lowdiff.catalog.queue import Offer
+from lowdiff.errors import InputError
+from lowdiff.ingest.folder import unreadable
+from lowdiff.ingest.members import printable
+from lowdiff.ingest.offered import Found, local_path, stamp_of
+from lowdiff.ingest.parquet import check_columns, open_parquet
+from lowdiff.ingest.said import MAX_FIELD, columns_named, hints_of, text_of
+from lowdiff.ingest.source_kinds import UrlsSource
+
+MAX_URL = 8192
+BATCH_ROWS = 1000
+
+
+def offers_of_list(source: UrlsSource, root: Path) -> Iterator[Found | InputError]:
+    """Each row's address with what the row says of it; an error for a row without a good one.
+
+    Raises:
+        InputError: the list cannot be read, lacks a column, or breaks off in the middle (what
+            came before has been given).
+        ServiceError: the disk fails.
+    """
+    path = local_path(source.path, root)
+    for where, row in _rows(path, source):
+        address = text_of(row.get(source.url))
+        problem = _problem(address)
+        if problem is not None:
+            yield InputError(
+                where,
+                problem,
+                reason="bad_url",
+                found=repr(printable(address)[:200]),
+                allowed="one http:// or https:// address",
+            )
+        else:
+            hints = hints_of(row, source.columns)
+            yield Found(Offer(url=address, hints=hints, stamp=stamp_of("row", hints)))
+
+
+class ListedHosts(Container[str]):
+    """The hosts of a list, read when the first one is asked for; 8 bytes are kept of each."""
+
+    def __init__(self, source: UrlsSource, root: Path) -> None:
+        self._source = source
+        self._root = root
+        self._hashes: frozenset[bytes] | None = None
+
+    def __contains__(self, host: object) -> bool:
+        if self._hashes is None:
+            found = offers_of_list(self._source, self._root)
+            urls = (one.offer.url for one in found if isinstance(one, Found))
+            self._hashes = frozenset(_hash(httpx.URL(url).host) for url in urls)
+        return _hash(str(host)) in self._hashes
+
+
+def _problem(address: str) -> str | None:
+    if not address:
+        return "has no address"
+    if len(address) > MAX_URL:
+        return "has a very long address"
+    try:
+        url = httpx.URL(address)
+    except (httpx.InvalidURL, ValueError, UnicodeError):
+        return "has no web address"
+    if url.scheme not in ("http", "https") or not url.host:
+        return "has no web address"
+    if url.userinfo:
+        return "has an address with a name or a password"
+    return None
+
+
+Rows = Iterator[tuple[str, Mapping[str, Any]]]
+"""Where a row is (`list.csv#line=7`), and its cells by column."""
+
+
+def _rows(path: Path, source: UrlsSource) -> Rows:
+    ending = path.suffix.lower()
+    if ending == ".parquet":
+        return _parquet_rows(path, source)
+    return _csv_rows(path, source) if ending == ".csv" else _text_rows(path, source)
+
+
+def _text_rows(path: Path, source: UrlsSource) -> Rows:
+    try:
+        with path.open(encoding="utf-8-sig", errors="backslashreplace") as file:
+            number = 0
+            while line := file.readline(MAX_FIELD):
+                number += 1
+                text = line.strip()
+                if text and not text.startswith("#"):
+                    yield f"{path.name}#line={number}", {source.url: text}
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def _csv_rows(path: Path, source: UrlsSource) -> Rows:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            check_columns(
+                path, reader.fieldnames or (), (source.url, *columns_named(source.columns))
+            )
+            for row in reader:
+                yield f"{path.name}#line={reader.line_num}", row
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InputError(
+            path,
+            f"the list is broken ({error})",
+            reason="bad_list",
+            allowed="CSV in UTF-8 with a line of column names",
+            do="The rows before the broken place are used.",
+        ) from error
+
+
+def _parquet_rows(path: Path, source: UrlsSource) -> Rows:
+    wanted = [source.url, *columns_named(source.columns)]
+    with open_parquet(path) as file:
+        check_columns(path, file.schema_arrow.names, wanted)
+        _check_text(path, file.schema_arrow.field(source.url))
+        number = 0
+        try:
+            for batch in file.iter_batches(BATCH_ROWS, columns=list(dict.fromkeys(wanted))):
+                for row in batch.to_pylist():
+                    yield f"{path.name}#row={number}", row
+                    number += 1
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(
+                path,
+                f"the list is broken after row {number} ({error})",
+                reason="bad_list",
+                do="The rows before the broken place are used.",
+            ) from error
+
+
+def _check_text(path: Path, field: pa.Field) -> None:
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        raise InputError(
+            path,
+            f"column '{field.name}' has a wrong type",
+            reason="bad_list",
+            found=str(field.type),
+            allowed="string",
+            do="Name the column of the addresses in `url` of its source.",
+        )
+
+
+def _hash(host: str) -> bytes:
+    return hashlib.blake2b(host.lower().encode(), digest_size=8).digest()
