@@ -9,6 +9,7 @@ import typer
 
 from lowdiff import __version__
 from lowdiff.cli import (
+    dedupe,
     draft,
     evaluate,
     export,
@@ -50,6 +51,7 @@ app.command()(status.status)
 app.add_typer(sources.corpus_app, name="corpus")
 app.add_typer(sources.source_app, name="source")
 app.add_typer(ingest.app, name="ingest")
+app.add_typer(dedupe.app, name="dedupe")
 app.add_typer(label.app, name="label")
 app.command()(schema.schema)
 app.add_typer(ocr.app, name="ocr")
