@@ -14,9 +14,11 @@ from flows.support import (
     workspace_path,
 )
 from lowdiff.dedupe.exact import link_families
-from lowdiff.ingest.discover import Discovery, discover, pending
-from lowdiff.ingest.ingest import IngestReport, ingest_batch
-from lowdiff.ingest.sources import load_sources
+from lowdiff.ingest.discover import Discovery, discover
+from lowdiff.ingest.ingest import ingest_batch
+from lowdiff.ingest.report import IngestReport
+from lowdiff.ingest.sources import choose_sources
+from lowdiff.ingest.todo import pending, waiting
 from lowdiff.ops.project import open_project
 from lowdiff.ops.sources import open_sources
 
@@ -37,6 +39,7 @@ def ingest_some(find_ids: list[int], workspace: Path, sources: list[str]) -> Ing
             outside=outside,
             catalog=project.catalog,
             store=project.store,
+            preview_px=project.settings.preview_px,
             lease_s=project.settings.lease_s,
         )
     report.raise_if_failed()
@@ -51,22 +54,36 @@ def link_twins(workspace: Path) -> Any:
 
 
 @flow(name="ingest-source", task_runner=one_batch_at_a_time)
-def ingest_source(sources: list[str] | None = None, workspace: str | None = None) -> dict[str, Any]:
-    """Ingest some sources by name, or all that the workspace defines."""
+def ingest_source(
+    sources: list[str] | None = None, workspace: str | None = None, revisit: bool = False
+) -> dict[str, Any]:
+    """Ingest some sources by name, or all that the workspace defines.
+
+    Args:
+        revisit: ask again for everything that was fetched before.
+    """
     folder = workspace_path(workspace)
     with open_project(folder) as project:
-        names = sources or sorted(load_sources(project.workspace.sources))
+        chosen = choose_sources(project.workspace.sources, sources or [])
+        names = sorted(chosen)
         size = project.settings.batch_size
     found = [discover_one(name, folder) for name in names]
     with open_project(folder) as project:
-        ids = pending(project.catalog, names)
+        ids = pending(project.catalog, chosen, revisit=revisit)
     total = IngestReport()
     for report in run_batches(
         ingest_some, ids, size, "Ingesting images", workspace=folder, sources=names
     ):
         total.add(report)
     twins = link_twins(folder)
-    result = {"offered": sum(one.found for one in found), **total.as_dict(), **vars(twins)}
+    with open_project(folder) as project:
+        rest = waiting(project.catalog, chosen)
+    result = {
+        "offered": sum(one.found for one in found),
+        **total.as_dict(),
+        **rest.as_dict(),
+        **vars(twins),
+    }
     keep_table("ingest", result, f"What came from {', '.join(names)}")
     return result
 

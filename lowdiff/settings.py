@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     batch_size: int = Field(default=128, ge=1, description="images of one batch (one Prefect task)")
     lease_s: float = Field(default=900.0, gt=0, description="how long a batch may take")
 
+    preview_px: int = Field(
+        default=256, ge=0, le=2048, description="longest side of previews; 0: none"
+    )
     max_image_mb: float = Field(default=50.0, gt=0)
     max_image_megapixels: float = Field(default=50.0, gt=0)
     max_image_side_px: int = Field(default=20_000, ge=1)

@@ -27,7 +27,7 @@ def insert_missing(
     columns = [table.c[name] for name in key]
     for some in chunks(_in_order(rows, key), CHUNK):
         statement = _insert(session, table).on_conflict_do_nothing(index_elements=list(key))
-        found = session.execute(statement.returning(*columns), [dict(row) for row in some])
+        found = session.execute(statement.returning(*columns), some)
         new.update(tuple(row) for row in found)
     return new
 
@@ -48,11 +48,19 @@ def upsert(
             index_elements=list(key),
             set_={name: statement.excluded[name] for name in update},
         )
-        session.execute(statement, [dict(row) for row in some])
+        session.execute(statement, some)
 
 
-def _in_order(rows: Sequence[Row], key: Sequence[str]) -> list[Row]:
-    return sorted(rows, key=lambda row: tuple(row[name] for name in key))
+def _in_order(rows: Sequence[Row], key: Sequence[str]) -> list[dict[str, Any]]:
+    storable = [{name: _storable(value) for name, value in row.items()} for row in rows]
+    return sorted(storable, key=lambda row: tuple(row[name] for name in key))
+
+
+def _storable(value: Any) -> Any:
+    """A foreign text may hold what PostgreSQL's texts cannot: NUL and halves of characters."""
+    if not isinstance(value, str) or (value.isascii() and "\0" not in value):
+        return value
+    return value.replace("\0", "").encode("utf-8", errors="replace").decode()
 
 
 def _table(model: type[Base]) -> Table:

@@ -1,19 +1,34 @@
 """The fetch queue: what sources offer, and how far we are with it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
+from lowdiff.catalog.bulk import insert_missing
 from lowdiff.catalog.chunks import chunks
 from lowdiff.catalog.leases import is_dead, this_worker
 from lowdiff.catalog.tables import Find, Rejection
 
 UNFINISHED = ("open", "leased", "failed")
+MAX_FAILURES = 5
+"""Runs in a row in which a find may fail before it is left alone."""
 CHUNK = 500
+RAW = {"synchronize_session": False}
+"""Nobody reads the changed rows in the same session."""
 
 
 @dataclass(frozen=True)
@@ -28,80 +43,170 @@ class Offer:
     """Changes when the content does (a file's size and time); None: the source cannot tell."""
 
 
+@dataclass(frozen=True)
+class Outlook:
+    """What of some sources waits."""
+
+    later: int
+    """Finds whose host asked not to be asked now."""
+    retry_at: datetime | None
+    """When the first of them may be asked."""
+    given_up: int
+    """Finds that failed in too many runs; they are tried again only when a person says so."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for reports."""
+        retry_at = self.retry_at.isoformat() if self.retry_at else None
+        return {"later": self.later, "retry_at": retry_at, "given_up": self.given_up}
+
+
+@dataclass(frozen=True)
+class End:
+    """How a leased find ended."""
+
+    find_id: int
+    state: str
+    """`done`, `rejected` or `failed`."""
+    attempts: int = 0
+    """Runs in a row in which it failed, this one included."""
+    error: str | None = None
+    retry_at: datetime | None = None
+    stamp: str | None = None
+    image_id: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+
+
 def enqueue(session: Session, source: str, offers: Iterable[Offer], *, now: datetime) -> int:
     """Put the offers into the queue, each address only once; returns how many are new.
 
-    A finished find is opened again only when its stamp has changed.
+    A finished find is opened again only when its stamp has changed. Others may offer the same
+    addresses at the same moment.
     """
     fresh = {offer.url: offer for offer in reversed(list(offers))}  # the first mention counts
     new = 0
     for urls in chunks(sorted(fresh), CHUNK):
-        query = select(Find).where(Find.source == source, Find.url.in_(urls))
-        rows = {row.url: row for row in session.scalars(query)}
+        query = select(Find.url, Find.stamp).where(Find.source == source, Find.url.in_(urls))
+        stamps = {row.url: row.stamp for row in session.execute(query)}
+        rows = [_new_find(source, fresh[url], now) for url in urls if url not in stamps]
+        new += len(insert_missing(session, Find, rows, key=("source", "url")))
         for url in urls:
-            offer, row = fresh[url], rows.get(url)
-            if row is None:
-                session.add(_new_find(source, offer, now))
-                new += 1
-            elif offer.stamp is not None and offer.stamp != row.etag:
-                _reopen(row, offer, now)
-        session.flush()
+            offer = fresh[url]
+            if url in stamps and offer.stamp is not None and offer.stamp != stamps[url]:
+                _reopen(session, source, offer, now)
     return new
 
 
-def unfinished_ids(session: Session, sources: Sequence[str]) -> list[int]:
-    """Finds that have still to be fetched, in the order of their discovery."""
-    query = select(Find.id).where(Find.source.in_(sources), Find.state.in_(UNFINISHED))
+def unfinished_ids(session: Session, sources: Sequence[str], *, now: datetime) -> list[int]:
+    """Finds that may be fetched now, in the order of their discovery."""
+    query = select(Find.id).where(Find.source.in_(sources), *_to_do(now))
     return list(session.scalars(query.order_by(Find.id)))
 
 
+def ids_by_source(session: Session, find_ids: Sequence[int]) -> dict[str, list[int]]:
+    """Source → its finds among `find_ids`, in their order."""
+    source_of: dict[int, str] = {}
+    for some in chunks(find_ids, CHUNK):
+        query = select(Find.id, Find.source).where(Find.id.in_(some))
+        source_of.update((row.id, row.source) for row in session.execute(query))
+    found: dict[str, list[int]] = {}
+    for find_id in find_ids:
+        if find_id in source_of:
+            found.setdefault(source_of[find_id], []).append(find_id)
+    return found
+
+
+def outlook(session: Session, sources: Sequence[str], *, now: datetime) -> Outlook:
+    """What a run cannot fetch now: hosts that asked for a rest, finds that failed too often."""
+    waiting = select(func.count(), func.min(Find.retry_at)).where(
+        Find.source.in_(sources), Find.state.in_(UNFINISHED), Find.retry_at > now
+    )
+    later, retry_at = session.execute(waiting).one()
+    tired = select(func.count()).where(
+        Find.source.in_(sources), Find.state == "failed", Find.attempts >= MAX_FAILURES
+    )
+    return Outlook(later, retry_at, session.scalar(tired) or 0)
+
+
 def reopen_rejected(session: Session, sources: Sequence[str], *, now: datetime) -> int:
-    """Open the rejected finds again; returns how many."""
-    rejected = select(Find.id).where(Find.source.in_(sources), Find.state == "rejected")
-    ids = list(session.scalars(rejected))
-    for some in chunks(ids, CHUNK):
-        session.execute(update(Find).where(Find.id.in_(some)).values(state="open", updated_at=now))
-    return len(ids)
+    """Open again what was rejected or failed too often; returns how many finds."""
+    given_up = and_(Find.state == "failed", Find.attempts >= MAX_FAILURES)
+    opened = session.execute(
+        update(Find)
+        .where(Find.source.in_(sources), or_(Find.state == "rejected", given_up))
+        .values(state="open", attempts=0, updated_at=now)
+        .returning(Find.id)
+    )
+    return len(opened.all())
+
+
+def reopen_for_revisit(
+    session: Session, source: str, *, before: datetime, now: datetime, anew: bool = False
+) -> int:
+    """Open finished finds again that were last fetched before a time; returns how many.
+
+    Args:
+        anew: a visit of the whole source: one that was interrupted goes on before the next begins.
+    """
+    under_way = select(Find.id).where(
+        Find.source == source, Find.state.in_(("open", "leased")), Find.image_id.is_not(None)
+    )
+    if anew and session.scalar(under_way.limit(1)) is not None:
+        return 0
+    old = or_(Find.fetched_at.is_(None), Find.fetched_at < before)
+    opened = session.execute(
+        update(Find)
+        .where(Find.source == source, Find.state == "done", old)
+        .values(state="open", updated_at=now)
+        .returning(Find.id)
+    )
+    return len(opened.all())
 
 
 def claim_finds(
     session: Session, find_ids: Sequence[int], *, now: datetime, lease_s: float
 ) -> list[Find]:
-    """Lease those of the finds that nobody else works on or has finished.
+    """Lease those of the finds that may be fetched now and that nobody else works on.
 
     Run it in a write transaction; a lease ends with its time or with the process that held it.
     """
     mine: list[Find] = []
     for some in chunks(find_ids, CHUNK):
-        query = select(Find).where(Find.id.in_(some), Find.state.in_(UNFINISHED)).order_by(Find.id)
-        for row in session.scalars(query):
-            if row.state == "leased" and _is_held(row, now):
-                continue
-            row.state, row.updated_at = "leased", now
-            row.lease_owner, row.lease_until = this_worker(), now + timedelta(seconds=lease_s)
-            mine.append(row)
-    session.flush()
+        query = select(Find).where(Find.id.in_(some), *_to_do(now)).order_by(Find.id)
+        # rows that another claim looks at in this moment are its own
+        rows = session.scalars(query.with_for_update(skip_locked=True)).all()
+        held = {owner: _is_alive(owner) for owner in {row.lease_owner for row in rows}}
+        mine += [row for row in rows if not _is_held(row, now, held)]
+    for some in chunks([row.id for row in mine], CHUNK):
+        lease = update(Find).where(Find.id.in_(some)).values(_leased(now, lease_s))
+        session.execute(lease, execution_options=RAW)
     return mine
 
 
-def finish_find(
-    session: Session,
-    find_id: int,
-    *,
-    state: str,
-    now: datetime,
-    image_id: str | None = None,
-    error: str | None = None,
-    etag: str | None = None,
-    last_modified: str | None = None,
+def renew_leases(
+    session: Session, find_ids: Sequence[int], *, now: datetime, lease_s: float
 ) -> None:
-    """Write down how a leased find ended: `done`, `rejected` or `failed`; its lease ends."""
-    row = session.get_one(Find, find_id)
-    row.state, row.image_id, row.error, row.updated_at = state, image_id, error, now
-    row.attempts += 1
-    row.lease_owner = row.lease_until = None
-    row.etag = etag or row.etag
-    row.last_modified = last_modified or row.last_modified
+    """What this process holds of these finds is its own for another `lease_s` seconds."""
+    for some in chunks(find_ids, CHUNK):
+        session.execute(
+            update(Find)
+            .where(Find.id.in_(some), Find.state == "leased", Find.lease_owner == this_worker())
+            .values(_leased(now, lease_s)),
+            execution_options=RAW,
+        )
+
+
+def end_finds(session: Session, ends: Sequence[End], *, now: datetime) -> None:
+    """Write down how leased finds ended; a find that another worker took meanwhile is its own."""
+    table = cast(Table, Find.__table__)
+    mine = update(table).where(
+        table.c.id == bindparam("find_id"), table.c.lease_owner == this_worker()
+    )
+    failed = [_lasting(end, now) for end in ends if end.state == "failed"]
+    others = [_ended(end, now) for end in ends if end.state != "failed"]
+    for rows in (failed, others):
+        if rows:
+            session.execute(mine, rows)
 
 
 def release_finds(session: Session, find_ids: Sequence[int], *, now: datetime) -> None:
@@ -129,29 +234,90 @@ def counts_by_state(session: Session, source: str) -> dict[str, int]:
     return {row[0]: row[1] for row in session.execute(query)}
 
 
-def _new_find(source: str, offer: Offer, now: datetime) -> Find:
-    return Find(
-        source=source,
-        url=offer.url,
-        page_url=offer.page_url,
-        hints=offer.hints,
-        state="open",
-        etag=offer.stamp,
-        updated_at=now,
+def _new_find(source: str, offer: Offer, now: datetime) -> dict[str, Any]:
+    return {
+        "source": source,
+        "url": offer.url,
+        "page_url": offer.page_url,
+        "hints": offer.hints,
+        "state": "open",
+        "stamp": offer.stamp,
+        "updated_at": now,
+    }
+
+
+def _reopen(session: Session, source: str, offer: Offer, now: datetime) -> None:
+    """Its content is to be fetched whatever its ETag; a lease that somebody holds stays."""
+    session.execute(
+        update(Find)
+        .where(
+            Find.source == source, Find.url == offer.url, Find.stamp.is_distinct_from(offer.stamp)
+        )
+        .values(
+            page_url=offer.page_url,
+            hints=offer.hints,
+            stamp=offer.stamp,
+            state=case((Find.state == "leased", "leased"), else_="open"),
+            attempts=0,
+            image_id=None,
+            etag=None,
+            last_modified=None,
+            updated_at=now,
+        ),
+        execution_options=RAW,
     )
 
 
-def _reopen(row: Find, offer: Offer, now: datetime) -> None:
-    row.page_url, row.hints, row.etag = offer.page_url, offer.hints, offer.stamp
-    row.updated_at = now
-    if row.state != "leased":
-        row.state = "open"
+def _to_do(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Find.state.in_(UNFINISHED),
+        or_(Find.retry_at.is_(None), Find.retry_at <= now),
+        or_(Find.state != "failed", Find.attempts < MAX_FAILURES),
+    )
 
 
-def _is_held(row: Find, now: datetime) -> bool:
-    if row.lease_until is None or row.lease_until < now or row.lease_owner is None:
+def _leased(now: datetime, lease_s: float) -> dict[str, Any]:
+    return {
+        "state": "leased",
+        "lease_owner": this_worker(),
+        "lease_until": now + timedelta(seconds=lease_s),
+        "updated_at": now,
+    }
+
+
+def _lasting(end: End, now: datetime) -> dict[str, Any]:
+    """What an end changes; of one that failed, what is known of its content stays known."""
+    return {
+        "find_id": end.find_id,
+        "state": end.state,
+        "attempts": end.attempts,
+        "error": end.error,
+        "retry_at": end.retry_at,
+        "lease_owner": None,
+        "lease_until": None,
+        "updated_at": now,
+    }
+
+
+def _ended(end: End, now: datetime) -> dict[str, Any]:
+    return {
+        **_lasting(end, now),
+        "stamp": end.stamp,
+        "image_id": end.image_id,
+        "etag": end.etag,
+        "last_modified": end.last_modified,
+        "fetched_at": now,
+    }
+
+
+def _is_alive(owner: str | None) -> bool:
+    return owner is not None and owner != this_worker() and not is_dead(owner)
+
+
+def _is_held(row: Find, now: datetime, alive: Mapping[str | None, bool]) -> bool:
+    if row.state != "leased" or row.lease_until is None or row.lease_until < now:
         return False
-    return row.lease_owner != this_worker() and not is_dead(row.lease_owner)
+    return alive[row.lease_owner]
 
 
 def rejections_of(session: Session, source: str | None = None) -> list[Rejection]:

@@ -10,8 +10,9 @@ from lowdiff.cli.output import AsJson, emit, progress, say
 from lowdiff.errors import ServiceError
 
 if TYPE_CHECKING:
-    from lowdiff.ingest.ingest import IngestReport
+    from lowdiff.catalog.queue import Outlook
     from lowdiff.ingest.outside import Outside
+    from lowdiff.ingest.report import IngestReport
     from lowdiff.ops.project import Project
 
 
@@ -34,7 +35,7 @@ def _ingest() -> None:
 
     Each original is kept byte for byte with where it was found, its licence and what the source
     says of it; what cannot be used is refused with its reason. Running it again fetches only what
-    is new or failed.
+    is new or failed; any number of these commands may run at once, and any of them may be killed.
 
     Example: `lowdiff ingest openmoji-own` · `lowdiff ingest --all --json`
     """
@@ -47,15 +48,20 @@ def run(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All sources of the workspace.")] = False,
     retry_rejected: Annotated[
-        bool, typer.Option(help="Look again at what was refused before.")
+        bool, typer.Option(help="Look again at what was refused or failed too often.")
+    ] = False,
+    revisit: Annotated[
+        bool, typer.Option(help="Ask again for everything that was fetched: has it changed?")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Bring in the images of some sources, or of all of them.
 
-    Example: `lowdiff ingest openmoji-own openmoji-gallery`
+    Example: `lowdiff ingest openmoji-own openmoji-gallery`, and some months later
+    `lowdiff ingest openmoji-gallery --revisit`
     """
     from lowdiff.dedupe.exact import link_families
+    from lowdiff.ingest.todo import waiting
     from lowdiff.ops.project import open_project
     from lowdiff.ops.sources import open_sources
 
@@ -64,12 +70,18 @@ def run(
     with open_project() as project:
         with open_sources(project, sources or []) as outside:
             down = _discover(project, outside)
-            report = _ingest_all(project, outside, retry_rejected)
+            report = _ingest_all(project, outside, retry_rejected, revisit)
+        rest = waiting(project.catalog, outside.sources)
         families = link_families(project.catalog)
     emit(
-        {"sources": list(outside.sources), **report.as_dict(), **vars(families)},
+        {
+            "sources": list(outside.sources),
+            **report.as_dict(),
+            **rest.as_dict(),
+            **vars(families),
+        },
         as_json=as_json,
-        text=_summary(report, families.images, families.families),
+        text=_summary(report, rest, families.images, families.families),
     )
     if report.refused:
         say("`lowdiff ingest rejections` tells why each item was refused")
@@ -114,7 +126,9 @@ def rejections(
 ) -> None:
     """List what was refused, each with its reason and message.
 
-    Example: `lowdiff ingest rejections --source our-site`
+    With `--json` also with the evidence: what was asked, when, and what the answer was.
+
+    Example: `lowdiff ingest rejections --source our-site --json`
     """
     from lowdiff.catalog.queue import rejections_of
     from lowdiff.ops.project import open_project
@@ -127,6 +141,7 @@ def rejections(
             "url": row.url,
             "reason": row.reason,
             "message": row.message,
+            "evidence": row.evidence,
             "rejected_at": row.rejected_at.isoformat(),
         }
         emit(record, as_json=as_json, text=f"{row.source}  {row.reason}  {row.message}")
@@ -151,31 +166,38 @@ def _discover(project: "Project", outside: "Outside") -> ServiceError | None:
     return down
 
 
-def _ingest_all(project: "Project", outside: "Outside", retry_rejected: bool) -> "IngestReport":
-    from lowdiff.catalog.chunks import chunks
-    from lowdiff.ingest.discover import pending
-    from lowdiff.ingest.ingest import IngestReport, ingest_batch
+def _ingest_all(
+    project: "Project", outside: "Outside", retry_rejected: bool, revisit: bool
+) -> "IngestReport":
+    from lowdiff.ingest.ingest import ingest_batch
+    from lowdiff.ingest.todo import pending
 
-    todo = pending(project.catalog, list(outside.sources), retry_rejected=retry_rejected)
-    report = IngestReport()
+    todo = pending(project.catalog, outside.sources, retry_rejected=retry_rejected, revisit=revisit)
     with progress("ingesting", len(todo)) as advance:
-        for batch in chunks(todo, project.settings.batch_size):
-            report.add(
-                ingest_batch(
-                    batch,
-                    outside=outside,
-                    catalog=project.catalog,
-                    store=project.store,
-                    lease_s=project.settings.lease_s,
-                    advance=advance,
-                )
-            )
-    return report
+        return ingest_batch(
+            todo,
+            outside=outside,
+            catalog=project.catalog,
+            store=project.store,
+            preview_px=project.settings.preview_px,
+            lease_s=project.settings.lease_s,
+            advance=advance,
+        )
 
 
-def _summary(report: "IngestReport", images: int, families: int) -> str:
-    lines = [f"{report.new} new images, {report.known} known already"]
+def _summary(report: "IngestReport", rest: "Outlook", images: int, families: int) -> str:
     refused = ", ".join(f"{reason} {number}" for reason, number in report.refused.most_common())
-    lines += [f"{sum(report.refused.values())} refused: {refused}"] if refused else []
-    lines += [f"{report.failed} failed, to be tried again"] if report.failed else []
-    return "\n".join([*lines, f"the catalog holds {images} images in {families} families"])
+    lines = [
+        f"{report.new} new images, {report.known} known already",
+        f"{report.unchanged} unchanged" if report.unchanged else "",
+        f"{sum(report.refused.values())} refused: {refused}" if refused else "",
+        f"{report.failed} failed, to be tried again" if report.failed else "",
+        f"{rest.later} to be asked later, at {rest.retry_at:%Y-%m-%d %H:%M} UTC or after"
+        if rest.retry_at
+        else "",
+        f"{rest.given_up} failed in too many runs; --retry-rejected tries them again"
+        if rest.given_up
+        else "",
+        f"the catalog holds {images} images in {families} families",
+    ]
+    return "\n".join(line for line in lines if line)

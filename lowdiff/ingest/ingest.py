@@ -1,66 +1,35 @@
-"""Fetch what is queued, keep the originals and what is known of them, remember what was refused."""
+"""Fetch what is queued, keep the originals and what is known of them, remember what was refused.
 
-from collections import Counter
+Threads fetch, decode and store; this thread claims finds ahead of them and commits behind them,
+so that neither a decoder nor a connection waits for the catalog. A process that is killed leaves
+leases that the next one sees to be dead, and repeats what was under way and one batch at most.
+"""
+
+import contextlib
+import queue
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from lowdiff.catalog.engine import Catalog, utc_now
-from lowdiff.catalog.queue import claim_finds, release_finds
-from lowdiff.errors import InputError, ServiceError
-from lowdiff.ingest.outside import Fetched, Outside
-from lowdiff.ingest.record import Claimed, Failed, Kept, Outcome, Refused, record
-from lowdiff.store import Store, image_key, sha256_hex
+from lowdiff.catalog.queue import claim_finds, ids_by_source, release_finds, renew_leases
+from lowdiff.errors import ServiceError
+from lowdiff.ingest.keep import ingest_one
+from lowdiff.ingest.lane import Broken, Endings, Lane
+from lowdiff.ingest.outside import Outside
+from lowdiff.ingest.record import Claimed, Kept, Outcome, record
+from lowdiff.ingest.report import IngestReport
+from lowdiff.store import Store
 
-COMMIT_EVERY = 32
-
-
-@dataclass
-class IngestReport:
-    """How a batch (or, added up, a run) ended."""
-
-    new: int = 0
-    """Images that the catalog did not have."""
-    known: int = 0
-    """Finds whose very bytes the catalog had already."""
-    refused: Counter[str] = field(default_factory=Counter)
-    """Reason → number of rejections."""
-    failed: int = 0
-    """Finds that will be tried again by the next run."""
-    first_failure: str | None = None
-
-    def add(self, other: "IngestReport") -> None:
-        """Add another batch to this one."""
-        self.new += other.new
-        self.known += other.known
-        self.refused += other.refused
-        self.failed += other.failed
-        self.first_failure = self.first_failure or other.first_failure
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for reports."""
-        return {
-            "new": self.new,
-            "known": self.known,
-            "refused": dict(sorted(self.refused.items())),
-            "failed": self.failed,
-        }
-
-    def raise_if_failed(self) -> None:
-        """Let the caller retry.
-
-        Raises:
-            ServiceError: something is to be tried again.
-        """
-        if self.failed:
-            raise ServiceError(
-                "ingest",
-                f"{self.failed} items could not be fetched; the first one: {self.first_failure}",
-                reason="fetch_failed",
-                do="What was fetched is kept; run the same command again to fetch the rest.",
-            )
+BATCH = 32
+"""Finds that are fetched and not committed, besides those that the threads have in hand."""
+COMMIT_AT = BATCH // 2
+"""While one half is committed, the threads fill the other."""
+COMMIT_EVERY_S = 2.0
+"""A slow crawl commits what it has."""
+CLAIM = 64
+"""Finds that are leased at once."""
 
 
 def ingest_batch(
@@ -69,6 +38,7 @@ def ingest_batch(
     outside: Outside,
     catalog: Catalog,
     store: Store,
+    preview_px: int = 0,
     lease_s: float = 900.0,
     now: Callable[[], datetime] = utc_now,
     advance: Callable[[int], None] | None = None,
@@ -77,102 +47,132 @@ def ingest_batch(
 
     A refused find is a rejection row, a find whose source fails stays in the queue; both are
     counted in the report. Finds of others' leases or of sources that are not open are passed over.
+    Any number of finds is welcome: they are claimed piece by piece, and those of different
+    sources go side by side.
 
     Args:
+        preview_px: longest side of the small JPEG kept beside each original; 0: none.
+        lease_s: how long a find may take that we hear nothing of.
         advance: told how many finds have ended.
 
     Raises:
         ServiceError: the store or the catalog failed; nothing of the batch is lost, run it again.
     """
-    with catalog.write() as session:
-        rows = claim_finds(session, find_ids, now=now(), lease_s=lease_s)
-        finds = [Claimed.of(row) for row in rows if row.source in outside.sources]
-    report = IngestReport()
-    threads = ThreadPoolExecutor(max_workers=_threads(finds, outside))
-    ended: list[Outcome] = []
+    with catalog.read() as session:
+        ids = {
+            name: some
+            for name, some in ids_by_source(session, find_ids).items()
+            if name in outside.sources
+        }
+    ended: Endings = queue.SimpleQueue()
+
+    def work(find: Claimed) -> Outcome:
+        return ingest_one(find, outside=outside, store=store, preview_px=preview_px)
+
+    lanes = [
+        Lane(
+            some,
+            threads=_threads(outside, name),
+            ahead=max(1, BATCH // len(ids)),
+            work=work,
+            ended=ended,
+        )
+        for name, some in ids.items()
+    ]
+    run = _Run(lanes, ended, catalog, store, lease_s, now, advance or (lambda _number: None))
     try:
-        work = [threads.submit(_ingest_one, find, outside, store) for find in finds]
-        for future in work:
-            ended.append(future.result())
-            if len(ended) == COMMIT_EVERY:
-                _commit(ended, report, catalog, now, advance)
-        _commit(ended, report, catalog, now, advance)
+        return run.finish()
     finally:
-        threads.shutdown(cancel_futures=True)
-        if sum(report.refused.values()) + report.new + report.known + report.failed < len(finds):
-            _give_back(finds, catalog, now)
-    return report
+        run.stop()
 
 
-def _threads(finds: Sequence[Claimed], outside: Outside) -> int:
-    """Enough to keep every decoder busy while the slowest source is asked in parallel."""
-    sources = {find.source for find in finds}
-    waiting = max((_concurrency(outside, name) for name in sources), default=0)
-    return max(1, outside.workers + waiting)
+def _threads(outside: Outside, source_name: str) -> int:
+    """Enough to keep every decoder busy while the source is asked as often as it allows."""
+    return outside.workers + getattr(outside.sources[source_name], "concurrency", 0)
 
 
-def _concurrency(outside: Outside, source_name: str) -> int:
-    web = outside.webs.get(source_name)
-    return web.source.concurrency if web is not None else 0
+@dataclass
+class _Run:
+    """The thread that claims and commits."""
 
+    lanes: list[Lane]
+    ended: Endings
+    catalog: Catalog
+    store: Store
+    lease_s: float
+    now: Callable[[], datetime]
+    advance: Callable[[int], None]
 
-def _ingest_one(find: Claimed, outside: Outside, store: Store) -> Outcome:
-    try:
-        fetched = outside.fetch(find.source, find.url)
-    except InputError as refusal:
-        return Refused(find, refusal)
-    except ServiceError as failure:
-        return Failed(find, failure)
-    return _keep(find, fetched, outside, store)
+    def finish(self) -> IngestReport:
+        """Until nothing is left to claim."""
+        report = IngestReport()
+        renewed = time.monotonic()
+        while self._started():
+            some = self._gather()
+            self._commit(some, report)
+            if time.monotonic() - renewed > self.lease_s / 3:
+                self._renew()
+                renewed = time.monotonic()
+        return report
 
+    def stop(self) -> None:
+        """End the threads and give back what was not finished."""
+        for lane in self.lanes:
+            lane.stop()
+        for lane in self.lanes:
+            lane.join()
+        left = self._held()
+        if left:
+            with contextlib.suppress(ServiceError), self.catalog.write() as session:
+                release_finds(session, left, now=self.now())
 
-def _keep(find: Claimed, fetched: Fetched, outside: Outside, store: Store) -> Outcome:
-    limits = outside.limits_of(find.source)
-    try:
-        facts = outside.decoders.describe(fetched.body, item=find.url, limits=limits).facts
-    except InputError as refusal:
-        return Refused(find, refusal)
-    image_id = sha256_hex(fetched.body)
-    key = image_key(image_id, facts.format)
-    if not store.exists(key):
-        store.put(key, fetched.body)
-    source = outside.sources[find.source]
-    return Kept(
-        find=find,
-        image_id=image_id,
-        size_bytes=len(fetched.body),
-        facts=facts,
-        licence=source.licence,
-        attribution=source.attribution,
-        evidence=fetched.evidence,
-        etag=fetched.etag,
-        last_modified=fetched.last_modified,
-    )
+    def _started(self) -> bool:
+        """Claim and start what there is room for; False when nothing is left under way."""
+        for lane in self.lanes:
+            while lane.unclaimed and len(lane.claimed) < lane.size:
+                self._claim(lane)
+            lane.start()
+        return any(lane.started for lane in self.lanes)
 
+    def _claim(self, lane: Lane) -> None:
+        some = [lane.unclaimed.popleft() for _ in range(min(CLAIM, len(lane.unclaimed)))]
+        with self.catalog.write() as session:
+            rows = claim_finds(session, some, now=self.now(), lease_s=self.lease_s)
+            lane.claimed.extend(Claimed.of(row) for row in rows)
 
-def _commit(
-    ended: list[Outcome],
-    report: IngestReport,
-    catalog: Catalog,
-    now: Callable[[], datetime],
-    advance: Callable[[int], None] | None,
-) -> None:
-    with catalog.write() as session:
-        fresh = record(session, ended, now=now())
-    for outcome in ended:
-        if isinstance(outcome, Refused):
-            report.refused[outcome.refusal.reason] += 1
-        elif isinstance(outcome, Failed):
-            report.failed += 1
-            report.first_failure = report.first_failure or str(outcome.failure)
-    kept = sum(isinstance(outcome, Kept) for outcome in ended)
-    report.new += fresh
-    report.known += kept - fresh
-    if advance is not None:
-        advance(len(ended))
-    ended.clear()
+    def _gather(self) -> list[Outcome]:
+        """What ends in the next seconds, half a batch at least where there is so much."""
+        under_way = sum(len(lane.started) for lane in self.lanes)
+        outcomes: list[Outcome] = []
+        until = time.monotonic() + COMMIT_EVERY_S
+        while len(outcomes) < min(under_way, COMMIT_AT) or not self.ended.empty():
+            try:
+                outcome = self.ended.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                break
+            if isinstance(outcome, Broken):
+                raise outcome.error
+            outcomes.append(outcome)
+        return outcomes
 
+    def _commit(self, outcomes: Sequence[Outcome], report: IngestReport) -> None:
+        """First the bytes are safe, then the catalog tells of them."""
+        if not outcomes:
+            return
+        if any(isinstance(one, Kept) for one in outcomes):
+            self.store.flush()
+        with self.catalog.write() as session:
+            new = record(session, outcomes, now=self.now())
+        for one in outcomes:
+            for lane in self.lanes:
+                lane.started.pop(one.find.id, None)
+        report.count(outcomes, new=new)
+        self.advance(len(outcomes))
 
-def _give_back(finds: Sequence[Claimed], catalog: Catalog, now: Callable[[], datetime]) -> None:
-    with catalog.write() as session:
-        release_finds(session, [find.id for find in finds], now=now())
+    def _renew(self) -> None:
+        with self.catalog.write() as session:
+            renew_leases(session, self._held(), now=self.now(), lease_s=self.lease_s)
+
+    def _held(self) -> list[int]:
+        claimed = [find.id for lane in self.lanes for find in lane.claimed]
+        return claimed + [find_id for lane in self.lanes for find_id in lane.started]

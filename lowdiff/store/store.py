@@ -3,11 +3,13 @@
 import hashlib
 import os
 import uuid
+from io import BufferedWriter
 from pathlib import Path
 
 from upath import UPath
 
 from lowdiff.errors import ContractError, ServiceError
+from lowdiff.store.disk import flush_filesystem
 
 
 def sha256_hex(body: bytes) -> str:
@@ -21,8 +23,11 @@ class Store:
     def __init__(self, root: Path | UPath) -> None:
         self.root = root
 
-    def put(self, key: str, body: bytes) -> None:
+    def put(self, key: str, body: bytes, *, flush: bool = True) -> None:
         """Keep `body` under `key`; a reader sees the whole object or none.
+
+        Args:
+            flush: False: `flush()` will make this and other objects survive a power cut.
 
         Raises:
             ServiceError: the store cannot be written (disk full, permissions, network).
@@ -30,7 +35,7 @@ class Store:
         target = self._at(key)
         try:
             if isinstance(target, Path):
-                _write_aside(target, body)
+                _write_aside(target, body, flush)
             else:
                 target.write_bytes(body)  # an object store's PUT is atomic
         except OSError as error:
@@ -40,6 +45,36 @@ class Store:
                 reason="store_not_writable",
                 do="Free the disk or mend the permissions, then run the same command again.",
             ) from error
+
+    def flush(self) -> None:
+        """Make everything that was put survive a power cut, files and their names.
+
+        One call for many objects: it costs a disk what a single object costs.
+
+        Raises:
+            ServiceError: the disk fails.
+        """
+        if not isinstance(self.root, Path):
+            return  # an object store answers when the object is safe
+        try:
+            flush_filesystem(self.root)
+        except OSError as error:
+            raise ServiceError(
+                self.root,
+                f"cannot be written to its disk ({error.strerror})",
+                reason="store_not_writable",
+                do="Free or mend the disk, then run the same command again.",
+            ) from error
+
+    def has(self, key: str, size_bytes: int) -> bool:
+        """True when an object of this size lies under `key`.
+
+        The size tells a whole object from one that a power cut left empty.
+        """
+        try:
+            return bool(self._at(key).stat().st_size == size_bytes)
+        except OSError:
+            return False
 
     def read(self, key: str) -> bytes:
         """The bytes under `key`.
@@ -83,14 +118,24 @@ def open_store(url: str | Path) -> Store:
     return Store(UPath(text) if "://" in text else Path(text))
 
 
-def _write_aside(target: Path, body: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _write_aside(target: Path, body: bytes, flush: bool) -> None:
     aside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     try:
-        with aside.open("wb") as file:
+        with _new_file(aside) as file:
             file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
+            if flush:
+                file.flush()
+                os.fsync(file.fileno())
         aside.replace(target)
-    finally:
+    except BaseException:
         aside.unlink(missing_ok=True)
+        raise
+
+
+def _new_file(path: Path) -> BufferedWriter:
+    """Its folder is nearly always there: look only when it is not."""
+    try:
+        return path.open("xb")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("xb")

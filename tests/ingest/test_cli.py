@@ -37,8 +37,9 @@ def root(tmp_path, monkeypatch):
 def test_ingest_reports_one_json_object(root, words):
     (report,) = records(call(root, "ingest", *words, "--json"))
     assert report == {
-        "sources": ["art"], "new": 1, "known": 0, "refused": {"not_an_image": 1}, "failed": 0,
-        "images": 1, "families": 1, "twins": 0,
+        "sources": ["art"], "new": 1, "known": 0, "unchanged": 0,
+        "refused": {"not_an_image": 1}, "failed": 0, "later": 0, "retry_at": None,
+        "given_up": 0, "images": 1, "families": 1, "twins": 0,
     }  # fmt: skip
     (refused,) = records(call(root, "ingest", "rejections", "--json"))
     assert (refused["url"], refused["reason"]) == ("bad.png", "not_an_image")

@@ -10,9 +10,11 @@ from lowdiff.catalog import Catalog
 from lowdiff.catalog.queue import claim_finds
 from lowdiff.catalog.tables import Find, Image, Rejection, Sighting
 from lowdiff.errors import InputError, ServiceError
-from lowdiff.ingest.discover import Discovery, discover, pending
-from lowdiff.ingest.ingest import IngestReport, ingest_batch
+from lowdiff.ingest.discover import Discovery, discover
+from lowdiff.ingest.ingest import ingest_batch
+from lowdiff.ingest.report import IngestReport
 from lowdiff.ingest.sources import FolderSource, WebSource
+from lowdiff.ingest.todo import pending
 from lowdiff.store import Store, image_key, open_store, sha256_hex
 from lowdiff.workspace import Workspace
 from tests.ingest.conftest import (
@@ -43,7 +45,7 @@ class World:
     ) -> IngestReport:
         with outside_of(source, self.workspace, **limits) as outside:
             self.discovery = discover(source.name, outside=outside, catalog=self.catalog)
-            todo = pending(self.catalog, [source.name], retry_rejected=retry_rejected)
+            todo = pending(self.catalog, {source.name: source}, retry_rejected=retry_rejected)
             return ingest_batch(todo, outside=outside, catalog=self.catalog, store=self.store)
 
     def images(self) -> dict[str, Image]:
@@ -79,13 +81,14 @@ def test_a_folder_comes_in_byte_for_byte_and_only_once(world):
     (world.folder / "a.png").write_bytes(png((1, 2, 3)))
     (world.folder / "deep" / "b.svg").write_bytes(svg())
     source = folder_source("art")
-    assert world.bring(source).as_dict() == {"new": 2, "known": 0, "refused": {}, "failed": 0}
+    first = world.bring(source)
+    assert (first.new, first.known, first.failed, first.refused) == (2, 0, 0, {})
     image = world.images()[sha256_hex(png((1, 2, 3)))]
     assert (image.format, image.width_px, image.height_px, image.has_alpha) == ("png", 8, 8, False)
     assert world.store.read(image_key(image.id, "png")) == png((1, 2, 3))
     assert set(world.sightings()) == {"a.png", "deep/b.svg"}
     assert world.sightings()["a.png"].licence == "LicenseRef-internal"
-    assert world.bring(source).as_dict() == {"new": 0, "known": 0, "refused": {}, "failed": 0}
+    assert world.bring(source) == IngestReport()
     assert len(world.images()) == 2
 
 
@@ -279,10 +282,10 @@ def test_a_server_that_dies_leaves_its_finds_for_the_next_run(world):
         with outside_of(source, world.workspace) as outside:
             discover("site", outside=outside, catalog=world.catalog)
     with outside_of(source, world.workspace) as outside:
-        todo = pending(world.catalog, ["site"])
+        todo = pending(world.catalog, {"site": source})
         report = ingest_batch(todo, outside=outside, catalog=world.catalog, store=world.store)
         assert report.failed == 2
-        assert pending(world.catalog, ["site"]) == todo
+        assert pending(world.catalog, {"site": source}) == todo
         with pytest.raises(ServiceError):
             discover("site", outside=outside, catalog=world.catalog)
     assert set(world.states().values()) == {"failed"}
@@ -320,7 +323,7 @@ def test_a_store_that_is_full_loses_nothing(world, tmp_path):
     source = folder_source("art")
     with outside_of(source, world.workspace) as outside:
         discover("folder", outside=outside, catalog=world.catalog)
-        todo = pending(world.catalog, ["folder"])
+        todo = pending(world.catalog, {"folder": source})
         with pytest.raises(ServiceError, match="cannot write to the store"):
             ingest_batch(todo, outside=outside, catalog=world.catalog, store=open_store(blocked))
     assert world.images() == {}
@@ -333,7 +336,7 @@ def test_what_a_living_worker_holds_is_passed_over_until_its_lease_ends(world, n
     source = folder_source("art")
     with outside_of(source, world.workspace) as outside:
         discover("folder", outside=outside, catalog=world.catalog)
-        todo = pending(world.catalog, ["folder"])
+        todo = pending(world.catalog, {"folder": source})
         with world.catalog.write() as session:
             claim_finds(session, todo, now=now, lease_s=60)
             session.get_one(Find, todo[0]).lease_owner = "another-host:1:1.00"
