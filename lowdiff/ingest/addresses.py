@@ -18,6 +18,7 @@ Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
 _COMPATIBLE = ipaddress.IPv6Network("::/96")
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -196,8 +197,9 @@ def _all_of(ip: IpAddress) -> Iterator[IpAddress]:
 
 
 def _is_public(ip: IpAddress) -> bool:
-    site_local = isinstance(ip, ipaddress.IPv6Address) and ip.is_site_local
-    return ip.is_global and not (ip.is_multicast or ip.is_unspecified or site_local)
+    if isinstance(ip, ipaddress.IPv6Address) and (ip.is_site_local or ip in _LOCAL_NAT64):
+        return False
+    return ip.is_global and not ip.is_multicast and not ip.is_unspecified
 
 
 def _netloc(host: str, port: int | None) -> str:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from protego import Protego
 
 from lowdiff.errors import InputError
+from lowdiff.ingest.optout import AGENT
 
-AGENT = "lowdiff"
-"""Our product token in robots.txt."""
 MAX_BYTES = 500_000
 MAX_DELAY_S = 60.0
 
@@ -47,6 +46,6 @@ class Rules:
             )
 
 
-def parse_rules(body: bytes) -> Rules:
+def parse_rules(text: str) -> Rules:
     """Rules from a robots.txt; what is beyond its first 500 kB is ignored."""
-    return Rules(Protego.parse(body[:MAX_BYTES].decode("utf-8", errors="replace")))
+    return Rules(Protego.parse(text[:MAX_BYTES]))

@@ -10,7 +10,7 @@ MAX_WAIT_S = 30.0
 """A rest that a host asks for is kept within the run up to this; longer ones end its turn."""
 
 
-class RetryLater(ServiceError):
+class RetryLater(ServiceError):  # noqa: N818  (what the caller shall do)
     """The host asks for a longer rest than a run waits: go on with others, come back then."""
 
     def __init__(self, item: object, *, found: str, retry_at: datetime) -> None:

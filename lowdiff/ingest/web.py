@@ -1,253 +1,252 @@
-"""Fetch from the web: politely, within limits, and with every failure told apart."""
+"""Fetch from the web: politely, lawfully, within limits, every failure told apart."""
 
 import asyncio
 import threading
-import time
-from collections import defaultdict
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
 
-import httpx
+from aiohttp import ClientResponse
+from multidict import CIMultiDictProxy
 
-from lowdiff import __version__
-from lowdiff.errors import InputError, LowdiffError, ServiceError
-from lowdiff.ingest.addresses import check_host, check_peer, check_url
-from lowdiff.ingest.robots import AGENT, MAX_BYTES, Rules, parse_rules
+from lowdiff.catalog.engine import utc_now
+from lowdiff.errors import InputError
+from lowdiff.ingest.addresses import Lookup, WebAddress, check_url, redirected, system_lookup
+from lowdiff.ingest.offered import Known
+from lowdiff.ingest.optout import Mark, header_marks, opted_out
+from lowdiff.ingest.policy import Answers, FileReply, Policies
+from lowdiff.ingest.robots import MAX_BYTES
 from lowdiff.ingest.source_kinds import AskingSource
+from lowdiff.ingest.web_request import Head, Requests, read_body
+from lowdiff.ingest.web_turns import Turns
 
 MAX_REDIRECTS = 5
 WAITS_S = (0.5, 2.0)
 """Before the second and the third try of one request."""
-MAX_RETRY_AFTER_S = 30.0
-
+REDIRECTS = (301, 302, 303, 307, 308)
 T = TypeVar("T")
+Purpose = Literal["image", "page"]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A complete answer with status 200."""
+    """A complete answer with status 200, or the news that nothing has changed (304)."""
 
     url: str
     """The final address, after redirects."""
     body: bytes
-    headers: httpx.Headers
+    headers: CIMultiDictProxy[str]
+    unchanged: bool = False
+    marks: tuple[Mark, ...] = ()
+    """Opt-outs; those of an image are here only when its source waives them."""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class _Trip:
+    """One address on its way through redirects, and what has been seen on it."""
+
+    item: str
+    max_bytes: float
+    headers: dict[str, str]
+    refuses_marks: bool
+    marks: list[Mark] = field(default_factory=list)
+    hops: list[str] = field(default_factory=list)
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, marks: Sequence[Mark]) -> None:
+        """Note marks; raises InputError where they bind us."""
+        self.marks += [mark for mark in marks if mark not in self.marks]
+        if self.marks and self.refuses_marks:
+            raise opted_out(self.item, self.marks)
 
 
 class Web:
-    """One source's client. Its methods block and may be called from several threads."""
+    """One source's client. Its methods block and may be called from many threads."""
 
-    def __init__(self, source: AskingSource, waits_s: Sequence[float] = WAITS_S) -> None:
+    def __init__(
+        self,
+        source: AskingSource,
+        waits_s: Sequence[float] = WAITS_S,
+        answers: Answers | None = None,
+        lookup: Lookup = system_lookup,
+    ) -> None:
         self.source = source
-        self._waits_s = waits_s
+        self._lookup = lookup
+        self._policies = Policies(self._ask_for_file, answers)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._client = httpx.AsyncClient(
-            headers={
-                "User-Agent": f"{AGENT}/{__version__} (+{source.contact})",
-                "Accept-Encoding": "identity",
-            },
-            timeout=source.request_timeout_s,
-            follow_redirects=False,
-            trust_env=False,  # behind a proxy nobody could tell where a request ends up
-        )
-        self._slots = asyncio.Semaphore(source.concurrency)
-        self._host_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._robots_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._next_turn: dict[str, float] = {}
-        self._rules: dict[str, Rules | ServiceError] = {}
-        self._down: dict[str, ServiceError] = {}
         self._thread.start()
+        self._requests = self._wait_for(self._open())
+        self._turns = Turns(source, self._requests, waits_s)
 
-    def get(self, url: str, *, max_bytes: float) -> Answer:
-        """Fetch one address with what robots.txt, redirects and limits say.
+    def get(
+        self, url: str, *, max_bytes: float, known: Known | None = None, purpose: Purpose = "image"
+    ) -> Answer:
+        """Fetch one address with what robots.txt, opt-outs, redirects and limits say.
+
+        Args:
+            known: what an earlier answer said of its version: asks only for changes.
+            purpose: an image with a mark against mining is refused (unless the source waives
+                them); a page is read and its marks are told.
 
         Raises:
-            InputError: it is refused, by us or by the site, for good.
+            InputError: it is refused, by us or by the site, for good; with evidence.
+            RetryLater: the host wants a long rest.
             ServiceError: the site failed (5xx, 429, no answer, too slow); it may work later.
         """
-        return self._wait_for(self._get(url, max_bytes))
+        headers = {}
+        if known is not None and known.etag:
+            headers["If-None-Match"] = known.etag
+        if known is not None and known.last_modified:
+            headers["If-Modified-Since"] = known.last_modified
+        refuses_marks = purpose == "image" and self.source.optouts_waived is None
+        trip = _Trip(url, max_bytes, headers, refuses_marks)
+        trip.evidence["asked_at"] = _now()
+        return self._wait_for(self._get(trip))
 
     def close(self) -> None:
         """End all connections."""
-        self._wait_for(self._client.aclose())
+        self._wait_for(self._requests.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
     def _wait_for(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    async def _get(self, text: str, max_bytes: float) -> Answer:
-        found = text
-        for _redirect in range(MAX_REDIRECTS + 1):
-            url = check_url(found, self.source)
-            rules = await self._rules_of(url)
-            rules.check(str(url))
-            answer = await self._patiently(url, max_bytes, rules.delay_s)
-            if isinstance(answer, Answer):
-                return answer
-            found = answer
-        raise InputError(
-            text,
-            "redirects again and again",
-            reason="too_many_redirects",
-            found=f"more than {MAX_REDIRECTS}, the last one to {found}",
-            allowed=MAX_REDIRECTS,
-        )
+    async def _open(self) -> Requests:
+        return Requests(self.source, self._lookup)
 
-    async def _patiently(self, url: httpx.URL, max_bytes: float, delay_s: float) -> Answer | str:
-        """Try a few times; a host that cannot be reached is not asked again."""
-        for wait_s in (*self._waits_s, None):
-            if url.netloc.decode() in self._down:
-                raise self._down[url.netloc.decode()]
-            try:
-                return await self._in_turn(url, max_bytes, delay_s)
-            except ServiceError as error:
-                if wait_s is None:
-                    if error.reason == "no_connection":
-                        self._down[url.netloc.decode()] = error
-                    raise
-            await asyncio.sleep(wait_s)
-        raise AssertionError("the last try returns or raises")
-
-    async def _in_turn(self, url: httpx.URL, max_bytes: float, delay_s: float) -> Answer | str:
-        """One request, when the host's turn has come."""
-        host = url.netloc.decode()
-        async with self._slots:
-            async with self._host_locks[host]:
-                wait_s = self._next_turn.get(host, 0.0) - time.monotonic()
-                if wait_s > 0:
-                    await asyncio.sleep(wait_s)
-                pause_s = max(delay_s, self.source.delay_s)
-                self._next_turn[host] = time.monotonic() + pause_s
-            return await self._once(url, max_bytes)
-
-    async def _once(self, url: httpx.URL, max_bytes: float) -> Answer | str:
-        """The answer, or the address to which it redirects."""
+    async def _get(self, trip: _Trip) -> Answer:
         try:
-            async with asyncio.timeout(self.source.request_timeout_s):
-                await check_host(url, self.source)
-                async with self._client.stream("GET", url) as response:
-                    self._check_peer(response)
-                    if response.is_redirect:
-                        return str(url.join(response.headers["location"]))
-                    self._check_status(response)
-                    return Answer(str(url), await _read(response, max_bytes), response.headers)
-        except TimeoutError as error:
-            raise ServiceError(
-                url,
-                "does not answer in time",
-                reason="too_slow",
-                allowed=f"{self.source.request_timeout_s:g} s",
-                do="Run the command again later, or raise request_timeout_s of its source.",
-            ) from error
-        except (httpx.DecodingError, httpx.InvalidURL) as error:
-            raise InputError(url, f"answers nonsense ({error})", reason="bad_answer") from error
-        except httpx.ConnectError as error:
-            raise ServiceError(
-                url,
-                f"cannot be reached ({error})",
-                reason="no_connection",
-                do="Is the server up? The same command goes on where it stopped.",
-            ) from error
-        except httpx.TransportError as error:
-            cause = str(error) or type(error).__name__
-            raise ServiceError(url, f"broke off ({cause})", reason="broken_connection") from error
-
-    def _check_peer(self, response: httpx.Response) -> None:
-        """The name may have changed its address since we looked it up."""
-        stream = response.extensions.get("network_stream")
-        peer = stream.get_extra_info("server_addr") if stream is not None else None
-        if peer and not self.source.allow_loopback:
-            check_peer(str(peer[0]), item=str(response.url))
-
-    def _check_status(self, response: httpx.Response) -> None:
-        status = response.status_code
-        if status == httpx.codes.OK:
-            return
-        found = f"{status} {response.reason_phrase}".strip()
-        if status in (408, 425, 429) or status >= 500:
-            self._keep_away(response)
-            raise ServiceError(
-                response.url, "fails", reason=f"http_{status}", found=found, allowed="200 OK"
-            )
-        raise InputError(
-            response.url,
-            "is not given to us",
-            reason=f"http_{status}",
-            found=found,
-            allowed="200 OK",
-        )
-
-    def _keep_away(self, response: httpx.Response) -> None:
-        """Give the host the rest that it asks for."""
-        text = response.headers.get("retry-after", "")
-        if text.isdigit():
-            pause_s = min(float(text), MAX_RETRY_AFTER_S)
-            host = response.url.netloc.decode()
-            turn = max(self._next_turn.get(host, 0.0), time.monotonic() + pause_s)
-            self._next_turn[host] = turn
-
-    async def _rules_of(self, url: httpx.URL) -> Rules:
-        origin = f"{url.scheme}://{url.netloc.decode()}"
-        async with self._robots_locks[origin]:
-            if origin not in self._rules:
-                self._rules[origin] = await self._fetch_rules(origin)
-        rules = self._rules[origin]
-        if isinstance(rules, ServiceError):
-            raise rules
-        return rules
-
-    async def _fetch_rules(self, origin: str) -> Rules | ServiceError:
-        """No robots.txt means yes; a site that cannot say means no for now."""
-        url = httpx.URL(f"{origin}/robots.txt")
-        try:
+            url = check_url(trip.item, self.source)
             for _redirect in range(MAX_REDIRECTS + 1):
-                answer = await self._patiently(url, 10 * MAX_BYTES, 0.0)
+                await self._check_policy(url, trip)
+                answer = await self._patiently(url, trip)
                 if isinstance(answer, Answer):
-                    return parse_rules(answer.body)
-                url = check_url(answer, self.source)
-        except ServiceError as error:
-            return error
-        except LowdiffError:
-            return Rules()  # 4xx, or no robots.txt that we could read: no rules (RFC 9309, 2.3.1)
-        return Rules()
+                    return answer
+                trip.hops.append(url.text)
+                url = check_url(redirected(url, answer).text, self.source)
+            raise InputError(
+                trip.item,
+                "redirects again and again",
+                reason="too_many_redirects",
+                found=f"more than {MAX_REDIRECTS}, the last one to {url.text[:200]}",
+                allowed=MAX_REDIRECTS,
+            )
+        except InputError as refusal:
+            evidence = {**trip.evidence, **({"redirects": trip.hops} if trip.hops else {})}
+            raise refusal.with_evidence({**evidence, **refusal.evidence}) from refusal.__cause__
+
+    async def _check_policy(self, url: WebAddress, trip: _Trip) -> None:
+        policy = await self._policies.of(url)
+        policy.check(url)
+        trip.evidence["robots"] = {**policy.robots_evidence, "verdict": "allowed"}
+        trip.evidence["tdmrep"] = policy.tdmrep_evidence
+        self._turns.slow_down(url, policy.rules.delay_s)
+        trip.add(policy.marks(url))
+
+    async def _patiently(self, url: WebAddress, trip: _Trip) -> Answer | str:
+        async def read(head: Head, answer: ClientResponse) -> Answer | str:
+            return await self._read(url, trip, head, answer)
+
+        return await self._turns.ask(url, trip.headers, read)
+
+    async def _read(
+        self, url: WebAddress, trip: _Trip, head: Head, answer: ClientResponse
+    ) -> Answer | str:
+        """The answer, or the address to which it redirects."""
+        headers = head.headers
+        trip.evidence.update(_seen(url, head))
+        if head.status in REDIRECTS and "Location" in headers:
+            trip.add(header_marks(headers.items()))
+            return headers["Location"]
+        unchanged = head.status == 304 and bool(trip.headers)
+        if head.status != 200 and not unchanged:
+            raise _refused(url, head)
+        trip.add(header_marks(headers.items()))
+        body = b"" if unchanged else await read_body(url, answer, trip.max_bytes)
+        return Answer(
+            url=url.text,
+            body=body,
+            headers=headers,
+            unchanged=unchanged,
+            marks=tuple(trip.marks),
+            evidence=self._evidence(trip),
+        )
+
+    def _evidence(self, trip: _Trip) -> dict[str, Any]:
+        evidence = dict(trip.evidence)
+        if trip.hops:
+            evidence["redirects"] = trip.hops
+        if trip.marks:
+            evidence["optouts"] = [mark.as_dict() for mark in trip.marks]
+        if self.source.optouts_waived is not None:
+            evidence["optouts_waived"] = self.source.optouts_waived
+        return evidence
+
+    async def _ask_for_file(self, url: WebAddress) -> FileReply:
+        """A request for a site's rules: the same manners, no rules of its own."""
+
+        async def read(head: Head, answer: ClientResponse) -> FileReply:
+            if head.status in REDIRECTS and "Location" in head.headers:
+                return FileReply(head.status, head.headers["Location"], b"")
+            body = await read_body(url, answer, MAX_BYTES, cut=True) if head.status == 200 else b""
+            return FileReply(head.status, None, body)
+
+        return await self._turns.ask(url, {}, read)
 
 
 @contextmanager
-def open_web(source: AskingSource, waits_s: Sequence[float] = WAITS_S) -> Iterator[Web]:
+def open_web(
+    source: AskingSource,
+    waits_s: Sequence[float] = WAITS_S,
+    answers: Answers | None = None,
+    lookup: Lookup = system_lookup,
+) -> Iterator[Web]:
     """A client that ends with the block.
 
     Args:
         waits_s: seconds before the second try of a request that failed, before the third, …
+        answers: keeps what sites say of themselves for other runs, and as evidence.
+        lookup: turns a host into IP addresses.
     """
-    web = Web(source, waits_s)
+    web = Web(source, waits_s, answers, lookup)
     try:
         yield web
     finally:
         web.close()
 
 
-async def _read(response: httpx.Response, max_bytes: float) -> bytes:
-    announced = response.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > max_bytes:
-        raise _too_big(response, f"{int(announced) / 1e6:.1f} MB", max_bytes)
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > max_bytes:
-            raise _too_big(response, f"more than {max_bytes / 1e6:g} MB", max_bytes)
-    return bytes(body)
-
-
-def _too_big(response: httpx.Response, found: str, max_bytes: float) -> InputError:
+def _refused(url: WebAddress, head: Head) -> InputError:
     return InputError(
-        response.url,
-        "is too big",
-        reason="too_big",
-        found=found,
-        allowed=f"{max_bytes / 1e6:g} MB",
-        do="Raise max_mb of its source to accept it.",
+        url,
+        "is not given to us",
+        reason=f"http_{head.status}",
+        found=f"{head.status} {head.reason}".strip(),
+        allowed="200 OK",
     )
+
+
+def _seen(url: WebAddress, head: Head) -> dict[str, Any]:
+    """What an answer's head proves."""
+    headers = head.headers
+    seen: dict[str, Any] = {
+        "asked_at": _now(),
+        "status": head.status,
+        "final_url": url.text,
+        "peer": head.peer,
+    }
+    for key in ("Content-Type", "TDM-Reservation", "Content-Usage"):
+        if key in headers:
+            seen[key.lower().replace("-", "_")] = headers[key][:500]
+    if "X-Robots-Tag" in headers:
+        seen["x_robots_tag"] = ", ".join(headers.getall("X-Robots-Tag"))[:2000]
+    return seen
+
+
+def _now() -> str:
+    return utc_now().isoformat(timespec="seconds")
