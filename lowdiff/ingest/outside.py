@@ -47,7 +47,8 @@ class Outside:
         limits = self.limits_of(source_name)
         if source_name in self.items:
             return self.items[source_name].read(url, limits=limits, known=known)
-        return _from_answer(self.webs[source_name].get(url, max_bytes=limits.max_mb * 1e6))
+        web = self.webs[source_name]
+        return _from_answer(web.get(url, max_bytes=limits.max_mb * 1e6, known=known))
 
 
 @contextmanager
@@ -89,17 +90,10 @@ def open_outside(
 
 
 def _from_answer(answer: Answer) -> Fetched:
-    headers = answer.headers
-    said = {
-        "status": 200,
-        "final_url": answer.url,
-        "content_type": headers.get("content-type"),
-        "x_robots_tag": headers.get("x-robots-tag"),
-        "robots_txt": "allowed",
-    }
     return Fetched(
         body=answer.body,
-        evidence={key: value for key, value in said.items() if value is not None},
-        etag=headers.get("etag"),
-        last_modified=headers.get("last-modified"),
+        evidence=dict(answer.evidence),
+        etag=answer.headers.get("etag"),
+        last_modified=answer.headers.get("last-modified"),
+        unchanged=answer.unchanged,
     )
