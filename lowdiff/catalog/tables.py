@@ -144,8 +144,14 @@ class CrawlPage(Base):
     lease_until: Mapped[datetime | None]
     etag: Mapped[str | None] = mapped_column(Text)
     last_modified: Mapped[str | None] = mapped_column(Text)
+    rules_hash: Mapped[str | None] = mapped_column(String(16))
+    """Of the source's rules by which it was read: other rules, another reading."""
+    images: Mapped[int] = mapped_column(default=0)
+    """How many it offered when it was last read."""
     error: Mapped[str | None] = mapped_column(Text)
     fetched_at: Mapped[datetime | None]
+    retry_at: Mapped[datetime | None]
+    """Not before this time: the host asked for it (`Retry-After`)."""
 
 
 class PolicyAnswer(Base):
