@@ -7,12 +7,12 @@ WORKSPACE ?= data
 COUNT ?= 1500
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint nightly clean tesseract npm
+.PHONY: help setup demo test lint nightly clean tesseract postgres npm peers
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-setup: $(VENV)/.installed $(LABEL_STUDIO_VENV)/.installed tesseract npm  ## install everything (quick when it is there)
+setup: $(VENV)/.installed $(LABEL_STUDIO_VENV)/.installed tesseract postgres npm  ## install everything (quick when it is there)
 
 demo: setup  ## graphics in, a trained model and a report out (COUNT=1500 images, WORKSPACE=data)
 	$(BIN)/lowdiff --workspace $(WORKSPACE) demo --count $(COUNT)
@@ -31,7 +31,7 @@ nightly: setup  ## the slow proofs
 	$(BIN)/pytest -m nightly
 
 clean:  ## remove what setup installed; data/ stays
-	rm -rf $(VENV) $(LABEL_STUDIO_VENV)
+	rm -rf $(VENV) $(LABEL_STUDIO_VENV) .venv-peers
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lowdiff needs Python 3.11 or newer: make PYTHON=python3.11 …")'
@@ -51,6 +51,24 @@ tesseract:
 	  command -v apt-get >/dev/null && { [ -z "$$sudo" ] || command -v sudo >/dev/null; } \
 	    && $$sudo apt-get update -q && $$sudo apt-get install -y -q tesseract-ocr; } \
 	  || { echo "Tesseract is missing and cannot be installed from here: install the package tesseract-ocr, then run make again."; exit 1; }
+
+# for tests only, which skip without it: no server is left running
+postgres:
+	@ls -d /usr/lib/postgresql/*/bin >/dev/null 2>&1 || { \
+	  if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+	  command -v apt-get >/dev/null && { [ -z "$$sudo" ] || command -v sudo >/dev/null; } \
+	    && $$sudo apt-get update -q \
+	    && $$sudo apt-get install -y -q --no-install-recommends postgresql-common \
+	    && $$sudo sed -i -E 's/^#?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf \
+	    && $$sudo apt-get install -y -q --no-install-recommends postgresql; } \
+	  || echo "PostgreSQL is not installed: its tests will be skipped."
+
+peers: .venv-peers/.installed  ## what benchmarks/ compares with, in a house of its own
+
+.venv-peers/.installed: benchmarks/peers.txt
+	test -x .venv-peers/bin/pip || $(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet --disable-pip-version-check -r benchmarks/peers.txt
+	touch $@
 
 # npm brings the demo's graphics; where it is missing, PyPI has one
 npm: $(VENV)/.installed

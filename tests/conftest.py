@@ -14,6 +14,7 @@ from lowdiff.ops.secrets import label_studio_login
 from lowdiff.ops.services import down, label_studio_access, prefect_api_url, up
 from lowdiff.store import Store, open_store
 from lowdiff.workspace import Workspace
+from tests.postgres import NewDatabase, running_postgres
 
 
 @pytest.fixture
@@ -36,6 +37,13 @@ def store(workspace: Workspace) -> Store:
 @pytest.fixture
 def now() -> datetime:
     return datetime(2026, 1, 2, 3, 4, 5)
+
+
+@pytest.fixture(scope="session")
+def new_postgres() -> Iterator[NewDatabase]:
+    """Makes an empty PostgreSQL database and tells its URL; one server for the whole session."""
+    with running_postgres() as new_database:
+        yield new_database
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from lowdiff.catalog.migrate import upgrade
-from lowdiff.errors import ServiceError
+from lowdiff.errors import InputError, ServiceError
 from lowdiff.workspace import Workspace
 
 BUSY_TIMEOUT_S = 60.0
@@ -57,9 +57,10 @@ def open_catalog(workspace: Workspace, url: str | None = None) -> Catalog:
         url: an SQLAlchemy URL; by default SQLite (WAL) in the workspace.
 
     Raises:
+        InputError: the URL is none, or of a database that we do not know.
         ServiceError: the database cannot be reached or written.
     """
-    engine = create_engine(url or f"sqlite:///{workspace.catalog_file}", pool_pre_ping=True)
+    engine = _engine(url or f"sqlite:///{workspace.catalog_file}")
     if engine.dialect.name == "sqlite":
         _set_up_sqlite(engine)
     catalog = Catalog(engine)
@@ -69,6 +70,33 @@ def open_catalog(workspace: Workspace, url: str | None = None) -> Catalog:
         catalog.close()
         raise _unreachable(engine, error) from error
     return catalog
+
+
+def _engine(text: str) -> Engine:
+    try:
+        url = make_url(text)
+        kind = url.get_backend_name()
+        if kind in ("postgres", "postgresql"):
+            url = url.set(drivername="postgresql+psycopg")
+        elif kind != "sqlite":
+            raise ArgumentError(f"kind {kind!r}")
+        return create_engine(url, pool_pre_ping=kind != "sqlite")
+    except ArgumentError as error:
+        raise InputError(
+            "setting catalog_url",
+            "is no address of a catalog",
+            reason="bad_setting",
+            found=str(error),
+            allowed="postgresql://user@host/name, or nothing for SQLite in the workspace",
+        ) from error
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "setting catalog_url",
+            "needs a driver that is not installed",
+            reason="bad_setting",
+            found=error.name,
+            do="Install it with: pip install 'lowdiff[postgres]'.",
+        ) from error
 
 
 def sqlite_file(engine: Engine) -> Path | None:

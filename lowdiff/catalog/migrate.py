@@ -6,9 +6,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+LOCK = 0x10D1FF
+"""Our number among PostgreSQL's advisory locks."""
 
 
 def alembic_config() -> Config:
@@ -27,5 +29,7 @@ def upgrade(engine: Engine) -> None:
             return
     # the write lock makes a second process wait, and then find nothing left to do
     with engine.execution_options(lowdiff_write=True).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -64,20 +65,19 @@ def test_the_migrations_lead_to_the_tables(catalog):
         assert compare_metadata(context, Base.metadata) == []
 
 
-def test_sqlite_writes_ahead_and_checks_foreign_keys(catalog):
-    with catalog.read() as session:
+def test_sqlite_writes_ahead_and_checks_foreign_keys(workspace):
+    with closing(open_catalog(workspace)) as catalog, catalog.read() as session:
         assert session.scalar(text("PRAGMA journal_mode")) == "wal"
         assert session.scalar(text("PRAGMA foreign_keys")) == 1
 
 
-def test_opening_twice_at_once_migrates_once(tmp_path):
-    workspace = Workspace(tmp_path / "data").create()
+def test_opening_twice_at_once_migrates_once(workspace, catalog_url):
     with multiprocessing.get_context("spawn").Pool(4) as pool:
-        assert pool.map(_open, [workspace] * 4) == [0, 0, 0, 0]
+        assert pool.starmap(_open, [(workspace, catalog_url)] * 4) == [0, 0, 0, 0]
 
 
-def _open(workspace: Workspace) -> int:
-    catalog = open_catalog(workspace)
+def _open(workspace: Workspace, url: str | None) -> int:
+    catalog = open_catalog(workspace, url)
     with catalog.read() as session:
         number = len(session.scalars(select(Image.id)).all())
     catalog.close()
