@@ -11,7 +11,7 @@ MAX_NAME = 1024
 
 def is_hidden(name: str) -> bool:
     """Whether a member is no content: hidden files, and what macOS adds."""
-    parts = [part for part in name.split("/") if part not in (".", "..")]
+    parts = [part for part in re.split(r"[/\\]", name) if part not in (".", "..")]
     return any(part.startswith(".") or part == "__MACOSX" for part in parts)
 
 

@@ -27,7 +27,6 @@ class TarFiles:
         self.path = path
         self._max_members = max_members
         self._lock = threading.Lock()
-        self._file: IO[bytes] | None = None
         self._index: _Index | None = None
 
     def members(self) -> Iterator[tarfile.TarInfo | InputError]:
@@ -58,9 +57,9 @@ class TarFiles:
         if offset < 0:
             raise refuse(name, "is no longer in the archive", reason="gone", found=self.path)
         limits.check_bytes(size, item=name)
-        assert self._file is not None
         try:
-            body = os.pread(self._file.fileno(), size, offset)
+            with self.path.open("rb") as file:
+                body = os.pread(file.fileno(), size, offset)
         except OSError as error:
             raise unreadable(self.path, error) from error
         if len(body) < size:
@@ -74,19 +73,13 @@ class TarFiles:
         return body
 
     def close(self) -> None:
-        """Close the file."""
+        """Forget the members."""
         with self._lock:
-            if self._file is not None:
-                self._file.close()
-            self._file = self._index = None
+            self._index = None
 
     def _opened(self) -> "_Index":
         with self._lock:
             if self._index is None:
-                try:
-                    self._file = self.path.open("rb")
-                except OSError as error:
-                    raise unreadable(self.path, error) from error
                 self._index = _Index(self._walk())
             return self._index
 

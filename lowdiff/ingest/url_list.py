@@ -6,19 +6,17 @@ from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pyarrow as pa
 
 from lowdiff.catalog.queue import Offer
 from lowdiff.errors import InputError
+from lowdiff.ingest.addresses import parse_address
 from lowdiff.ingest.folder import unreadable
-from lowdiff.ingest.members import printable
 from lowdiff.ingest.offered import Found, local_path, stamp_of
 from lowdiff.ingest.parquet import check_columns, open_parquet
 from lowdiff.ingest.said import MAX_FIELD, columns_named, hints_of, text_of
 from lowdiff.ingest.source_kinds import UrlsSource
 
-MAX_URL = 8192
 BATCH_ROWS = 1000
 
 
@@ -33,18 +31,14 @@ def offers_of_list(source: UrlsSource, root: Path) -> Iterator[Found | InputErro
     path = local_path(source.path, root)
     for where, row in _rows(path, source):
         address = text_of(row.get(source.url))
-        problem = _problem(address)
-        if problem is not None:
-            yield InputError(
-                where,
-                problem,
-                reason="bad_url",
-                found=repr(printable(address)[:200]),
-                allowed="one http:// or https:// address",
-            )
-        else:
-            hints = hints_of(row, source.columns)
-            yield Found(Offer(url=address, hints=hints, stamp=stamp_of("row", hints)))
+        try:
+            url = parse_address(address).text
+        except InputError as refusal:
+            shown = repr(refusal.item[:200])  # without a password
+            yield InputError(where, refusal.problem, reason="bad_url", found=shown)
+            continue
+        hints = hints_of(row, source.columns)
+        yield Found(Offer(url=url, hints=hints, stamp=stamp_of("row", hints)))
 
 
 class ListedHosts(Container[str]):
@@ -59,24 +53,8 @@ class ListedHosts(Container[str]):
         if self._hashes is None:
             found = offers_of_list(self._source, self._root)
             urls = (one.offer.url for one in found if isinstance(one, Found))
-            self._hashes = frozenset(_hash(httpx.URL(url).host) for url in urls)
+            self._hashes = frozenset(_hash(parse_address(url).host) for url in urls)
         return _hash(str(host)) in self._hashes
-
-
-def _problem(address: str) -> str | None:
-    if not address:
-        return "has no address"
-    if len(address) > MAX_URL:
-        return "has a very long address"
-    try:
-        url = httpx.URL(address)
-    except (httpx.InvalidURL, ValueError, UnicodeError):
-        return "has no web address"
-    if url.scheme not in ("http", "https") or not url.host:
-        return "has no web address"
-    if url.userinfo:
-        return "has an address with a name or a password"
-    return None
 
 
 Rows = Iterator[tuple[str, Mapping[str, Any]]]
