@@ -7,6 +7,7 @@ from prefect import flow, task
 
 from flows.support import RETRIES, keep_table, main, shown_progress, workspace_path
 from lowdiff.catalog.engine import utc_now
+from lowdiff.cli.output import say
 from lowdiff.datasets.export import export_version
 from lowdiff.labels.schema import load_schema
 from lowdiff.ops.project import open_project
@@ -26,10 +27,13 @@ def export_one(workspace: Path) -> dict[str, Any]:
             accept_confidence=settings.accept_confidence,
             schema=load_schema(),
             seed=settings.seed,
+            twins=settings.dataset_twins,
             workers=settings.workers,
             now=utc_now,
             advance=advance,
         )
+    for image_id, (old, new) in sorted(exported.moved.items()):
+        say(f"{image_id[:12]} moved from {old} to {new}: its family has become one with another")
     manifest = exported.version.manifest
     return {
         "name": manifest["name"],
@@ -38,6 +42,7 @@ def export_one(workspace: Path) -> dict[str, Any]:
         "is_new": exported.is_new,
         "folder": str(exported.version.folder),
         "counts": manifest["counts"],
+        "moved": exported.moved,
     }
 
 

@@ -3,7 +3,7 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -64,6 +64,10 @@ class Settings(BaseSettings):
     )
     dataset_name: str = Field(default="brand", pattern=r"^[a-z0-9][a-z0-9_-]*$")
     dataset_image_px: int = Field(default=256, ge=16, le=4096, description="longest side")
+    dataset_twins: Literal["best", "all"] = Field(
+        default="best",
+        description="of images that show the same picture a dataset takes the best one, or all",
+    )
     seed: int = 0
 
 

@@ -1,6 +1,6 @@
 """`lowdiff export` and `lowdiff dataset …`: versions of the dataset."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -8,6 +8,7 @@ from lowdiff.cli.output import AsJson, emit, progress, say
 
 if TYPE_CHECKING:
     from lowdiff.datasets.read import Version
+    from lowdiff.datasets.twins import Twins
     from lowdiff.ops.project import Project
 
 dataset_app = typer.Typer(
@@ -25,6 +26,13 @@ def export(
     image_px: Annotated[
         int | None,
         typer.Option(min=16, max=4096, help="Longest side; default: setting dataset_image_px."),
+    ] = None,
+    twins: Annotated[
+        str | None,
+        typer.Option(
+            help="best: of exact and near twins only the best one; all. "
+            "Default: setting dataset_twins."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -49,6 +57,7 @@ def export(
             accept_confidence=settings.accept_confidence,
             schema=load_schema(),
             seed=settings.seed,
+            twins=_twins(twins) or settings.dataset_twins,
             workers=settings.workers,
             advance=advance,
         )
@@ -162,6 +171,12 @@ def describe_version(version: "Version") -> dict[str, Any]:
     }
 
 
+def _twins(text: str | None) -> "Twins | None":
+    if text in (None, "best", "all"):
+        return cast("Twins | None", text)
+    raise typer.BadParameter("is best or all", param_hint="--twins")
+
+
 def _open(project: "Project", text: str) -> "Version":
     from lowdiff.datasets.find import open_dataset, parse_reference
 
@@ -175,10 +190,12 @@ def _in_words(version: "Version", *, is_new: bool | None = None) -> str:
     if is_new is not None:
         head += ", a new version" if is_new else ": nothing has changed since, no new version"
     splits = ", ".join(f"{split} {n}" for split, n in counts["splits"].items())
+    left_out = counts.get("left_out_twins", 0)  # older versions took all
     size_mb = sum(shard.size_bytes for shard in version.shards) / 1e6
     lines = [
         head,
         f"  {counts['images']} images ({splits}), {size_mb:.1f} MB in {version.folder}",
+        *([f"  {left_out} accepted images are left out: a twin stands for them"] * (left_out > 0)),
         f"  digest {version.digest}",
         f"  {'field':<16}{'a person':>10}{'a machine':>11}{'not said':>10}",
     ]

@@ -22,6 +22,7 @@ def dataset_card(manifest: Mapping[str, Any], schema: Schema) -> str:
         "## Splits\n\n" + _table(["split", "images"], counts["splits"].items()),
         f"The split is drawn by family (images that show the same picture), {counts['families']} "
         "of them, and stays when the dataset grows.\n",
+        _twins(manifest),
         "## Who said it\n\n" + _who_said_it(counts),
         "## Columns\n\n" + _columns(schema),
         "## Sources, licences, attribution\n\n" + _origins(counts),
@@ -83,6 +84,16 @@ def _who_said_it(counts: Mapping[str, Any]) -> str:
     return _table(["field", "a person", "a machine", "not said"], rows) + (
         f"\n{counts['with_human_labels']} images have at least one field that a person said. "
         "Every value carries its origin: `<field>_origin`, `<field>_by`, `<field>_confidence`.\n"
+    )
+
+
+def _twins(manifest: Mapping[str, Any]) -> str:
+    number = manifest["counts"]["left_out_twins"]
+    if manifest["recipe"]["twins"] == "all":
+        return "Images that show the same picture are all in.\n"
+    return (
+        f"Of images that show the same picture only the best one is in: {number} are left out, and "
+        "`manifest.json` lists each with the one that stands for it (`left_out`).\n"
     )
 
 

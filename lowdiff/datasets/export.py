@@ -21,6 +21,7 @@ from lowdiff.datasets.lock import exclusive
 from lowdiff.datasets.plan import Plan, plan_version
 from lowdiff.datasets.read import Version, open_version
 from lowdiff.datasets.register import register_version
+from lowdiff.datasets.twins import Twins
 from lowdiff.datasets.write import write_version
 from lowdiff.labels.schema import Schema
 from lowdiff.store import Store
@@ -48,6 +49,7 @@ def export_version(
     accept_confidence: float,
     schema: Schema,
     seed: int = 0,
+    twins: Twins = "best",
     workers: int = 1,
     now: Callable[[], datetime] = utc_now,
     advance: Callable[[int], None] | None = None,
@@ -59,6 +61,7 @@ def export_version(
         image_px: longest side of the PNGs.
         accept_confidence: a machine's label counts from this confidence on.
         seed: of the split; images that have a split keep it.
+        twins: `best` takes of exact and near twins only the best one, `all` takes all.
         workers: threads that render.
         advance: told the number of images written since the last call.
 
@@ -75,6 +78,7 @@ def export_version(
             accept_confidence=accept_confidence,
             schema=schema,
             seed=seed,
+            twins=twins,
         )
         known = _find_same(catalog, plan.digest)
         if known is not None:

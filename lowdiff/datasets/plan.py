@@ -9,6 +9,8 @@ from lowdiff.datasets.layout import FORMAT
 from lowdiff.datasets.render import RENDER
 from lowdiff.datasets.select import Member, known_splits, select_members
 from lowdiff.datasets.split import TEST_SHARE, VALIDATION_SHARE, assign_splits, moved
+from lowdiff.datasets.twins import LeftOut, Twins, keep_best
+from lowdiff.dedupe.link import read_links
 from lowdiff.errors import InputError
 from lowdiff.labels.schema import Schema
 
@@ -23,6 +25,8 @@ class Plan:
     members: list[Member]
     splits: dict[str, str]
     """Image id → split, of the members."""
+    left_out: list[LeftOut]
+    """Accepted images whose twin stands for them."""
     moved: dict[str, tuple[str, str]]
     """Image id → (old, new split), where two families have become one."""
     members_sha256: str
@@ -37,6 +41,7 @@ def plan_version(
     accept_confidence: float,
     schema: Schema,
     seed: int,
+    twins: Twins = "best",
 ) -> Plan:
     """Decide members, splits and digest from one consistent view of the catalog.
 
@@ -46,6 +51,7 @@ def plan_version(
     with catalog.read() as session:
         members = select_members(session, schema=schema, accept_confidence=accept_confidence)
         known, families = known_splits(session)
+        same_picture = read_links(session).same_picture() if twins == "best" else {}
     if not members:
         raise InputError(
             name,
@@ -54,6 +60,7 @@ def plan_version(
             do=f"Run `lowdiff draft`, confirm captions in Label Studio, or lower accept_confidence "
             f"(now {accept_confidence}).",
         )
+    members, left_out = keep_best(members, same_picture)
     assigned = assign_splits(
         families | {member.image_id: member.family_id for member in members}, known, seed=seed
     )
@@ -62,6 +69,7 @@ def plan_version(
         "image_px": image_px,
         "accept_confidence": accept_confidence,
         "render": RENDER,
+        "twins": twins,
         "split": {"seed": seed, "test": TEST_SHARE, "validation": VALIDATION_SHARE},
     }
     members_sha256 = members_digest(
@@ -73,6 +81,7 @@ def plan_version(
         recipe=recipe,
         members=members,
         splits={member.image_id: assigned[member.image_id] for member in members},
+        left_out=left_out,
         moved=moved(known, assigned),
         members_sha256=members_sha256,
         digest=version_digest(

@@ -79,7 +79,10 @@ def _manifest(plan: Plan, shards: list[WrittenShard]) -> dict[str, Any]:
         "members_sha256": plan.members_sha256,
         "schema_version": plan.schema.version,
         "recipe": plan.recipe,
-        "counts": count_members(plan.members, plan.splits, plan.schema),
+        "counts": count_members(plan.members, plan.splits, plan.schema)
+        | {"left_out_twins": len(plan.left_out)},
+        "left_out": [one.as_dict() for one in plan.left_out],
+        "moved": {image_id: list(splits) for image_id, splits in sorted(plan.moved.items())},
         "columns": arrow_schema(plan.schema).names,
         "shards": [asdict(shard) for shard in shards],
         "lowdiff_version": __version__,
