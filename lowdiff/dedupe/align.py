@@ -22,8 +22,8 @@ FEWEST_INLIERS = 6
 FARTHEST_MATCH = 72
 """Differing bits (of 256) up to which two ORB descriptors may be the same corner."""
 RANSAC_PX = 3.0
-REFINE_SHARE = 0.5
-"""Refinement works at this share of the working size: four times as fast, precise enough."""
+REFINE_SHARE = 0.4
+"""Refinement works at this share of the working size: six times as fast, precise enough."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def corner_on_corner(
 
 
 def refine(
-    alignment: Alignment, a: NDArray[np.float32], b: NDArray[np.float32], *, steps: int = 12
+    alignment: Alignment, a: NDArray[np.float32], b: NDArray[np.float32], *, steps: int = 8
 ) -> Alignment:
     """Move an alignment of two gray pictures to the nearest best fit; itself where none is."""
     share = REFINE_SHARE

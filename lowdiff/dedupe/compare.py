@@ -1,20 +1,22 @@
 """The verdict on two images: near (one picture twice), variant (one template) or distinct."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lowdiff.dedupe.align import Alignment, box_on_box, corner_on_corner, refine
-from lowdiff.dedupe.evidence import Evidence, Side, gather
+from lowdiff.dedupe.evidence import Evidence, Side, gather, quick_fit
 from lowdiff.dedupe.fingerprint import Fingerprint, find_corners, over, own_ground
-from lowdiff.dedupe.trim import content_box, ground_of
-from lowdiff.dedupe.verdict import probabilities
+from lowdiff.dedupe.trim import ground_of
+from lowdiff.dedupe.verdict import NEAR_AT, VARIANT_AT, probabilities
 
 Relation = Literal["near", "variant", "distinct"]
-TURN_GRID = 32
+Corners = tuple[NDArray[np.float16], NDArray[np.uint8]]
+HOPELESS = 0.08
+"""Fit of the best alignment below which two pictures have nothing in common."""
 TURNED = 0.8
 """Correlation of a turned or mirrored picture from which the turn is tried."""
 
@@ -36,68 +38,56 @@ def compare(a: Fingerprint, b: Fingerprint) -> Comparison:
     if found is None:
         return Comparison("distinct", 1.0)
     near, variant = probabilities(found)
-    distinct = max(0.0, 1 - near - variant)
-    relation, score = max(
-        (("near", near), ("variant", variant), ("distinct", distinct)), key=lambda pair: pair[1]
-    )
-    return Comparison(relation, round(score, 4))  # type: ignore[arg-type]
+    if near >= NEAR_AT:
+        return Comparison("near", round(near, 4))
+    if variant >= VARIANT_AT:
+        return Comparison("variant", round((1 - near) * variant, 4))
+    return Comparison("distinct", round((1 - near) * (1 - variant), 4))
 
 
 def evidence_of(a: Fingerprint, b: Fingerprint) -> Evidence | None:
     """The evidence under the alignment that speaks most for one picture; None without one."""
     if b.key < a.key:
         a, b = b, a
-    one, two = _rasters(a, b)
-    turn = _turn(one, two)
+    one, two = _sides(a, b)
     corners_b = (b.corners, b.descriptors)
-    if turn:
-        two = _turned(two, turn)
-        corners_b = find_corners(two)
-    sides = Side(one), Side(two)
-    best: tuple[float, Alignment, Evidence] | None = None
-    for guess in _guesses(one, two, (a.corners, a.descriptors), corners_b):
-        best = _better(best, guess, sides)
-    if best is None:
+    if turn := _turn(one, two):
+        two = Side(_turned(two.rgb, turn))
+        corners_b = find_corners(two.rgb)
+    ranked = [
+        (quick_fit(one, two, guess), -rank, guess)
+        for rank, guess in enumerate(_guesses(one, two, (a.corners, a.descriptors), corners_b))
+    ]
+    if not ranked:
         return None
-    best = _better(best, refine(best[1], sides[0].gray, sides[1].gray), sides)
-    return best[2] if best else None
+    fit, _rank, guess = max(ranked, key=lambda entry: entry[:2])
+    if fit < HOPELESS:
+        return None
+    refined = refine(guess, one.gray, two.gray)
+    if refined is not guess and quick_fit(one, two, refined) > fit - 0.02:
+        guess = refined
+    return gather(one, two, guess)
 
 
-def _better(
-    best: tuple[float, Alignment, Evidence] | None, guess: Alignment, sides: tuple[Side, Side]
-) -> tuple[float, Alignment, Evidence] | None:
-    found = gather(*sides, guess)
-    if found is None:
-        return best
-    fit = (
-        found.mean_similarity
-        - 2 * found.outside_least
-        - 0.3 * found.outside_most
-        - found.conflict
-        - 0.5 * found.colour_apart
-    )
-    return (fit, guess, found) if best is None or fit > best[0] else best
-
-
-def _rasters(a: Fingerprint, b: Fingerprint) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _sides(a: Fingerprint, b: Fingerprint) -> tuple[Side, Side]:
     """Both pictures; what is transparent in one gets the ground of the other."""
     if a.has_alpha and not b.has_alpha:
-        return over(a.rgba, ground_of(b.rgb)), b.rgb
+        return Side(over(a.rgba, ground_of(b.rgb))), _side(b)
     if b.has_alpha and not a.has_alpha:
-        return a.rgb, over(b.rgba, ground_of(a.rgb))
-    if a.has_alpha and (dark := own_ground(a.rgba)) != (255, 255, 255):
-        return over(a.rgba, dark), over(b.rgba, dark)
-    return a.rgb, over(b.rgba, own_ground(a.rgba)) if b.has_alpha else b.rgb
+        return _side(a), Side(over(b.rgba, ground_of(a.rgb)))
+    if a.has_alpha and own_ground(a.rgba) != own_ground(b.rgba):
+        return _side(a), Side(over(b.rgba, own_ground(a.rgba)))
+    return _side(a), _side(b)
 
 
-def _guesses(
-    one: NDArray[np.uint8],
-    two: NDArray[np.uint8],
-    corners_a: tuple[NDArray[np.float16], NDArray[np.uint8]],
-    corners_b: tuple[NDArray[np.float16], NDArray[np.uint8]],
-) -> list[Alignment]:
-    whole = [(0, 0, side.shape[1], side.shape[0]) for side in (one, two)]
-    content = [content_box(one), content_box(two)]
+@lru_cache(maxsize=512)
+def _side(print_: Fingerprint) -> Side:
+    return Side(print_.rgb)
+
+
+def _guesses(one: Side, two: Side, corners_a: Corners, corners_b: Corners) -> list[Alignment]:
+    whole = [(0, 0, *side.size) for side in (one, two)]
+    content = [one.content, two.content]
     guesses = [box_on_box(*whole)]
     if content != whole:
         guesses.append(box_on_box(*content))
@@ -105,20 +95,11 @@ def _guesses(
     return [guess for guess in guesses if guess is not None]
 
 
-def _turn(one: NDArray[np.uint8], two: NDArray[np.uint8]) -> int:
+def _turn(one: Side, two: Side) -> int:
     """Which of the eight turns and mirrorings of the second looks like the first; 0 is none."""
-    first, second = (_tile(side) for side in (one, two))
-    fits = [float((first * _turned(second, turn)).mean()) for turn in range(8)]
+    fits = [float((one.tile * _turned(two.tile, turn)).mean()) for turn in range(8)]
     best = int(np.argmax(fits))
     return best if fits[best] > TURNED and fits[best] > fits[0] + 0.15 else 0
-
-
-def _tile(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    left, top, right, bottom = content_box(rgb)
-    gray = cv2.cvtColor(rgb[top:bottom, left:right], cv2.COLOR_RGB2GRAY)
-    tile = cv2.resize(gray, (TURN_GRID, TURN_GRID), interpolation=cv2.INTER_AREA)
-    tile = tile.astype(np.float32)
-    return (tile - tile.mean()) / (tile.std() + 1e-3)
 
 
 def _turned(picture: NDArray[np.generic], turn: int) -> NDArray:  # type: ignore[type-arg]

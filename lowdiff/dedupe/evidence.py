@@ -2,23 +2,29 @@
 
 Structure is compared window by window with the contrast and structure terms of SSIM (Wang et
 al. 2004, "Image Quality Assessment: From Error Visibility to Structural Similarity"), each
-window at the best of nine shifts by at most one pixel. Windows without structure in either
+window at the best of five shifts by at most one pixel. Windows without structure in either
 picture say nothing: content is compared, not ground.
 """
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lowdiff.dedupe.align import Alignment
+from lowdiff.dedupe.trim import content_box
 
-WINDOW_PX = 11
+TILE = 32
+SKETCH = 0.25
+WINDOW_PX = 7
+SHIFTS = ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))
+"""None, left, right, up, down; counted from a margin of one pixel."""
 TEXTURE = 5.0
 """Standard deviation (of 255 levels) from which a window holds structure."""
 STRONGEST = 40.0
-NOISE_VARIANCE = 20.0
+NOISE_VARIANCE = 30.0
 DIFFERENT = 0.5
 """Similarity of a window (1 is equal) below which its pictures differ."""
 ONE_SIDED = 0.35
@@ -42,6 +48,10 @@ class Evidence:
     """Share of structure where both speak and contradict each other."""
     largest_conflict: float
     """Area of the largest connected conflict, as share of the overlap."""
+    peak: float
+    """The strongest contradiction in any one place, in levels of contrast."""
+    peak_over_rest: float
+    """The same over what is usual in this pair: an edited price in an otherwise equal picture."""
     alone_least: float
     """Share of structure that only one picture has: the one with less of it."""
     alone_most: float
@@ -81,6 +91,25 @@ class Side:
         )
         self.contrast: Gray = np.sqrt(_variance(self.gray))
 
+    @cached_property
+    def content(self) -> tuple[int, int, int, int]:
+        """The box inside plain borders."""
+        return content_box(self.rgb)
+
+    @cached_property
+    def tile(self) -> Gray:
+        """The content as a small square with mean 0 and deviation 1."""
+        left, top, right, bottom = self.content
+        gray = cv2.cvtColor(self.rgb[top:bottom, left:right], cv2.COLOR_RGB2GRAY)
+        tile = cv2.resize(gray, (TILE, TILE), interpolation=cv2.INTER_AREA).astype(np.float32)
+        return np.asarray((tile - tile.mean()) / (tile.std() + 1e-3), np.float32)
+
+    @cached_property
+    def sketch(self) -> Gray:
+        """A quarter of the size without its ground: to choose between alignments quickly."""
+        small = cv2.resize(self.gray, None, fx=SKETCH, fy=SKETCH, interpolation=cv2.INTER_AREA)
+        return np.asarray(small - cv2.blur(small, (9, 9)), np.float32)
+
     @property
     def size(self) -> tuple[int, int]:
         """Width and height."""
@@ -109,17 +138,23 @@ def gather(a: Side, b: Side, alignment: Alignment) -> Evidence | None:
     bad = speaks & (similarity < DIFFERENT)
     both = bad & (least >= ONE_SIDED * most)
     alone = bad & ~both
+    doubt = _mean(np.where(least >= ONE_SIDED * most, weight * (1 - similarity), 0))
+    peak, usual = np.percentile(doubt[speaks], (99.5, 80)) if speaks.any() else (0.0, 0.0)
     only = sorted(
         float(weight[alone & side].sum()) / total for side in (mine > theirs, mine <= theirs)
     )
     back = _warp(np.ones(a.gray.shape, np.float32), cv2.invertAffineTransform(matrix), b.size) > 0.5
     outside = sorted(_outside(side.contrast, seen) for side, seen in ((a, inside), (b, back)))
-    colour, lightness, shift, gray = _colours(a.lab, _warp(b.lab, matrix, a.size), inside)
+    colour, lightness, shift, gray = _colours(
+        a.lab[::2, ::2], _warp(b.lab, matrix, a.size)[::2, ::2], inside[::2, ::2]
+    )
     return Evidence(
         mean_similarity=float((weight * similarity).sum()) / total if speaks.any() else 1.0,
         low_similarity=float(np.percentile(similarity[speaks], 3)) if speaks.any() else 1.0,
         conflict=float(weight[both].sum()) / total,
         largest_conflict=_largest(both) / area,
+        peak=float(peak),
+        peak_over_rest=float(np.log((peak + 0.5) / (usual + 0.5))),
         alone_least=only[0],
         alone_most=only[1],
         largest_alone=_largest(alone) / area,
@@ -135,6 +170,24 @@ def gather(a: Side, b: Side, alignment: Alignment) -> Evidence | None:
     )
 
 
+def quick_fit(a: Side, b: Side, alignment: Alignment) -> float:
+    """Correlation of the sketches where they overlap, less what does not overlap."""
+    matrix = alignment.matrix.copy()
+    centre = 0.5 * SKETCH - 0.5  # pixel centres move when a picture is made smaller
+    matrix[:, 2] = SKETCH * (matrix[:, 2] - matrix[:, :2] @ np.full(2, centre / SKETCH)) + centre
+    if alignment.scale < 1:
+        a, b, matrix = b, a, cv2.invertAffineTransform(matrix)
+    size = (a.sketch.shape[1], a.sketch.shape[0])
+    other = _warp(b.sketch, matrix, size)
+    inside = _warp(np.ones(b.sketch.shape, np.float32), matrix, size) > 0.9
+    if inside.sum() < 12:
+        return -1.0
+    mine, theirs = a.sketch[inside], other[inside]
+    spread = float(mine.std() * theirs.std()) + 1.0
+    fit = float((mine * theirs).mean() - mine.mean() * theirs.mean()) / spread
+    return fit - 0.15 * (1 - float(inside.mean()))
+
+
 def _structure(a: Gray, b: Gray, inside: NDArray[np.bool_]) -> tuple[Gray, Gray, Gray]:
     """Similarity, contrast of A, and contrast of B at A's overall contrast."""
     spread_a, spread_b = float(a[inside].std()) + 1.0, float(b[inside].std()) + 1.0
@@ -145,12 +198,11 @@ def _structure(a: Gray, b: Gray, inside: NDArray[np.bool_]) -> tuple[Gray, Gray,
     variance_a = np.maximum(_mean(a * a) - mean_a * mean_a, 0)
     variance_b = np.maximum(_mean(b * b) - mean_b * mean_b, 0)
     best = np.full(a.shape, -1, np.float32)
-    for dx in range(3):
-        for dy in range(3):
-            part = np.s_[dy : dy + height, dx : dx + width]
-            shared = _mean(a * b[part]) - mean_a * mean_b[part]
-            fit = (2 * shared + NOISE_VARIANCE) / (variance_a + variance_b[part] + NOISE_VARIANCE)
-            np.maximum(best, fit, out=best)
+    for dx, dy in SHIFTS:
+        part = np.s_[dy : dy + height, dx : dx + width]
+        shared = _mean(a * b[part]) - mean_a * mean_b[part]
+        fit = (2 * shared + NOISE_VARIANCE) / (variance_a + variance_b[part] + NOISE_VARIANCE)
+        np.maximum(best, fit, out=best)
     np.minimum(best, 1, out=best)
     variance_b = variance_b[1:-1, 1:-1]
     return best, np.sqrt(variance_a), np.sqrt(variance_b)
@@ -160,8 +212,8 @@ def _colours(
     a: NDArray[np.float32], b: NDArray[np.float32], inside: NDArray[np.bool_]
 ) -> tuple[float, float, float, float]:
     mine, theirs = a[inside], b[inside]
-    shift = float(np.linalg.norm(mine[:, 1:] - theirs[:, 1:], axis=1).mean())
-    chroma = [float(np.linalg.norm(side[:, 1:] - 128, axis=1).mean()) for side in (mine, theirs)]
+    shift = float(_length(mine[:, 1:] - theirs[:, 1:]).mean())
+    chroma = [float(_length(side[:, 1:] - 128).mean()) for side in (mine, theirs)]
     gray = float(min(chroma) < 2.5 and max(chroma) > 6)
     gain, offset = _line(theirs[:, 0], mine[:, 0], 0.6, 1.7, 60)
     lightness = float((np.abs(mine[:, 0] - gain * theirs[:, 0] - offset) > LIGHTNESS_APART).mean())
@@ -171,8 +223,12 @@ def _colours(
     saturation = float((x * y).sum() / ((x * x).sum() + 1e-6))
     saturation = min(max(saturation, 0.5), 2.0)
     tint = np.clip((y - saturation * x).mean(0), -9, 9)
-    apart = np.linalg.norm(y - saturation * x - tint, axis=1) > COLOUR_APART
+    apart = _length(y - saturation * x - tint) > COLOUR_APART
     return float(apart.mean()), lightness, shift, gray
+
+
+def _length(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(np.hypot(vectors[:, 0], vectors[:, 1]), np.float32)
 
 
 def _line(

@@ -22,12 +22,12 @@ from lowdiff.dedupe.views import VIEWS_SHAPE, views_of
 METHOD_VERSION = "twins/1"
 """Changes whenever fingerprints or verdicts of old and new code must not be mixed."""
 
-AREA_PX = 208 * 208
+AREA_PX = 256 * 256
 """The small picture has about this many pixels, whatever its aspect."""
 LONGEST_PX = 640
 SHORTEST_PX = 8
 MAX_ENLARGEMENT = 4.0
-CORNERS = 180
+CORNERS = 150
 _HEAD = struct.Struct("<4sIIHHHBBHI")
 _MAGIC = b"twn1"
 _LIGHT = 236
@@ -147,7 +147,13 @@ def fingerprint(image: Image.Image) -> Fingerprint:
     box = content_box(rgb)
     corners, descriptors = find_corners(rgb)
     return Fingerprint(
-        image.width, image.height, picture, box, corners, descriptors, views_of(rgb, box)
+        image.width,
+        image.height,
+        picture,
+        box,
+        corners,
+        descriptors,
+        views_of(rgb, box, over(draft.rgba, (0, 0, 0)) if draft.has_alpha else None),
     )
 
 
@@ -209,7 +215,7 @@ def _small(image: Image.Image) -> Image.Image:
 def _pack_picture(small: Image.Image) -> bytes:
     opaque = small.mode == "RGB" or small.getchannel("A").getextrema()[0] >= 250  # type: ignore[operator]
     out = io.BytesIO()
-    (small.convert("RGB") if opaque else small).save(out, "WEBP", quality=76, method=3)
+    (small.convert("RGB") if opaque else small).save(out, "WEBP", quality=70, method=3)
     return out.getvalue()
 
 

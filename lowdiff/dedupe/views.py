@@ -15,13 +15,14 @@ KEPT = 8
 """Frequencies along each axis of the lightness."""
 KEPT_COLOUR = 3
 DIMENSIONS = KEPT * KEPT - 1 + 2 * KEPT_COLOUR * KEPT_COLOUR
-COLOUR_WEIGHT = 1.0
+COLOUR_WEIGHT = 0.35
+"""Low, so that a copy in gray is found; colours are judged later."""
 
 WINDOWS = (
     (0.0, 0.0, 1.0, 1.0),
     (0.1, 0.1, 0.9, 0.9),
     (0.2, 0.2, 0.8, 0.8),
-    (0.0, 0.12, 1.0, 1.0),
+    (0.03, 0.1, 0.97, 0.97),
     (0.0, 0.0, 1.0, 0.8),
     (0.2, 0.0, 1.0, 1.0),
     (0.0, 0.0, 0.8, 1.0),
@@ -31,12 +32,21 @@ WINDOWS = (
     (0.2, 0.2, 1.0, 1.0),
 )
 """Left, top, right, bottom as shares of the content; the first is the content itself."""
-VIEWS = len(WINDOWS) + 1
+VIEWS = len(WINDOWS) + 2
 VIEWS_SHAPE = (VIEWS, DIMENSIONS)
 
 
-def views_of(rgb: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.int8]:
-    """Descriptors (views, dimensions) of a picture whose content lies in `box`."""
+def views_of(
+    rgb: NDArray[np.uint8],
+    box: tuple[int, int, int, int],
+    on_black: NDArray[np.uint8] | None = None,
+) -> NDArray[np.int8]:
+    """Descriptors (views, dimensions) of a picture whose content lies in `box`.
+
+    Args:
+        on_black: a transparent picture over black, for copies that lost their alpha; the last
+            view is empty without one.
+    """
     lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB).astype(np.float32)
     left, top, right, bottom = box
     content = lab[top:bottom, left:right]
@@ -48,6 +58,11 @@ def views_of(rgb: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[
             int(x0 * width) : max(int(x0 * width) + 1, round(x1 * width)),
         ]
         rows.append(_describe(part))
+    if on_black is None:
+        rows.append(np.zeros(DIMENSIONS, np.int8))
+    else:
+        dark = cv2.cvtColor(on_black[top:bottom, left:right], cv2.COLOR_RGB2LAB)
+        rows.append(_describe(dark.astype(np.float32)))
     return np.stack(rows)
 
 
