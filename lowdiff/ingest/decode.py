@@ -66,6 +66,8 @@ _UNREADABLE = (
     struct.error,
 )
 """All that Pillow's readers raise on broken files."""
+_MAY_BE_A_TEXT = ("broken_image", "too_much_memory")
+"""Of a PNG: a text of its own that is broken or huge must not cost the picture."""
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
@@ -154,12 +156,10 @@ def _load(
     try:
         return _load_once(body, item=item, limits=limits, longest_px=longest_px)
     except InputError as refusal:
-        if refusal.reason not in ("broken_image", "not_an_image"):
-            raise
-        plain = without_texts(body)  # a broken text must not cost the picture
+        plain = without_texts(body) if refusal.reason in _MAY_BE_A_TEXT else None
         if plain is None:
             raise
-        return _load_once(plain, item=item, limits=limits, longest_px=longest_px)
+    return _load_once(plain, item=item, limits=limits, longest_px=longest_px)
 
 
 def _load_once(

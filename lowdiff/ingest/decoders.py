@@ -6,20 +6,36 @@ It also uses all cores: rendering an SVG holds the interpreter's lock.
 
 import contextlib
 import json
+import os
 import queue
+import select
 import subprocess
 import sys
-import threading
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import IO, Any
 
 from lowdiff.errors import InputError, ServiceError
 from lowdiff.ingest.facts import Described, ImageFacts
-from lowdiff.ingest.limits import Limits
+from lowdiff.ingest.limits import MAX_MEMORY_MB, Limits
+from lowdiff.ingest.memory import too_much_memory
 from lowdiff.ingest.worker import READY
+
+_PIPE_BYTES = 1 << 20
+_ENVIRONMENT = {
+    "MALLOC_ARENA_MAX": "1",  # each further arena maps 64 MB
+    "MALLOC_MMAP_THRESHOLD_": str(8 << 20),  # a big picture's memory goes back when it is freed
+    "MALLOC_TRIM_THRESHOLD_": str(32 << 20),
+    "RAYON_NUM_THREADS": "1",
+}
+_OUT_OF_MEMORY = (b"memory allocation of", b"MemoryError")
+"""What a decoder writes to its standard error before it ends for want of memory."""
+
+
+class _DiedError(Exception):
+    """The process ended without an answer; the message is the end of its standard error."""
 
 
 class _Worker:
@@ -27,42 +43,43 @@ class _Worker:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._said: IO[bytes] | None = None
 
-    def ask(
-        self, body: bytes, *, item: str, limits: Limits, preview_px: int | None
-    ) -> tuple[dict[str, Any], bytes] | None:
-        """The answer, or None when the process died.
+    def ask(self, body: bytes, *, item: str, limits: Limits, preview_px: int | None) -> Described:
+        """The answer of the process.
+
+        A fresh one is asked again when it dies, or has no memory for what is left of it after
+        earlier images: the verdict must not depend on the images before.
 
         Raises:
-            InputError: it took too long.
+            InputError: the image is refused.
         """
-        process, requests, answers = self._running()
-        head = {
-            "item": item,
-            "size": len(body),
-            "limits": asdict(limits),
-            "preview_px": preview_px,
-        }
-        alarm = threading.Timer(limits.timeout_s, process.kill)
-        deadline = time.monotonic() + limits.timeout_s
-        alarm.start()
-        try:
-            requests.write(json.dumps(head).encode() + b"\n")
-            requests.write(body)
-            requests.flush()
-            line = answers.readline()
-            answer: dict[str, Any] = json.loads(line) if line.endswith(b"\n") else {}
-            preview = answers.read(answer.get("preview", 0))
-        except BrokenPipeError:
-            answer, preview = {}, b""
-        finally:
-            alarm.cancel()
-        if not answer or len(preview) < answer.get("preview", 0):
+        head = {"item": item, "size": len(body), "limits": vars(limits), "preview_px": preview_px}
+        request = json.dumps(head).encode() + b"\n"
+        for last in (False, True):
+            fresh = self._process is None
+            try:
+                answer, preview = self._exchange(request, body, limits.timeout_s)
+            except TimeoutError:
+                self.stop()
+                raise _refused(item, "takes too long to decode", "decode_timeout", limits) from None
+            except _DiedError as death:
+                said = death.args[0]
+                self.stop()
+                if any(sign in said for sign in _OUT_OF_MEMORY):
+                    found = f"more than {MAX_MEMORY_MB:g} MB"
+                    raise too_much_memory(item, found) from death
+                if last:  # once more: the system may have ended it for want of memory
+                    raise _refused(item, "crashes its decoder", "decoder_died", limits) from death
+                continue
+            if "facts" in answer:
+                facts = ImageFacts(**answer["facts"])
+                return Described(facts, None if preview_px is None else preview)
+            refusal = InputError(item, answer["problem"], reason=answer["reason"])
+            if refusal.reason != "too_much_memory" or fresh or last:
+                raise refusal
             self.stop()
-            if time.monotonic() >= deadline:
-                raise _refused(item, "takes too long to decode", "decode_timeout", limits)
-            return None
-        return answer, preview
+        raise AssertionError("unreachable")
 
     def stop(self) -> None:
         process, self._process = self._process, None
@@ -70,32 +87,62 @@ class _Worker:
             return
         process.kill()
         process.wait()
-        _close_quietly(process.stdin)
-        _close_quietly(process.stdout)
+        for pipe in (process.stdin, process.stdout, self._said):
+            _close_quietly(pipe)
 
-    def _running(self) -> tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]:
+    def _exchange(
+        self, request: bytes, body: bytes, timeout_s: float
+    ) -> tuple[dict[str, Any], bytes]:
+        requests, answers = self._running()
+        deadline = time.monotonic() + timeout_s
+        with contextlib.suppress(BrokenPipeError):
+            requests.write(request)
+            requests.write(body)
+            requests.flush()
+        ready, _, _ = select.select([answers], [], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            raise TimeoutError
+        line = answers.readline()
+        if not line.endswith(b"\n"):
+            raise _DiedError(self._last_words())
+        answer: dict[str, Any] = json.loads(line)
+        preview = answers.read(answer.get("preview", 0))
+        if len(preview) < answer.get("preview", 0):
+            raise _DiedError(self._last_words())
+        return answer, preview
+
+    def _running(self) -> tuple[IO[bytes], IO[bytes]]:
         if self._process is None or self._process.poll() is not None:
             self.stop()
-            self._process = _start()
+            self._said = tempfile.TemporaryFile()  # noqa: SIM115 -- stop() closes it
+            self._process = _start(self._said)
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
-        return process, process.stdin, process.stdout
+        return process.stdin, process.stdout
+
+    def _last_words(self) -> bytes:
+        assert self._said is not None
+        end = self._said.seek(0, os.SEEK_END)
+        self._said.seek(max(0, end - 4096))
+        return self._said.read()
 
 
-def _start() -> "subprocess.Popen[bytes]":
+def _start(said: IO[bytes]) -> "subprocess.Popen[bytes]":
     """A process that has said that it is ready: one that cannot start must not refuse images."""
     try:
         process = subprocess.Popen(
             [sys.executable, "-m", "lowdiff.ingest.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # libtiff and others print there
+            stderr=said,
+            env={**os.environ, **_ENVIRONMENT},
         )
     except OSError as error:
         raise ServiceError(
             "decoder", f"cannot be started ({error.strerror})", reason="cannot_start"
         ) from error
+    assert process.stdin is not None
     assert process.stdout is not None
     if process.stdout.readline() != READY:
         process.kill()
@@ -105,7 +152,16 @@ def _start() -> "subprocess.Popen[bytes]":
             reason="cannot_start",
             do=f"See what `{sys.executable} -m lowdiff.ingest.worker` says.",
         )
+    _widen(process.stdin)
     return process
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """Most images in one write, where the system lets us."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 class Decoders:
@@ -130,18 +186,9 @@ class Decoders:
         limits.check_bytes(len(body), item=item)
         worker = self._idle.get()
         try:
-            said = worker.ask(body, item=item, limits=limits, preview_px=preview_px)
-            if said is None:  # once more: the system may have ended it for want of memory
-                said = worker.ask(body, item=item, limits=limits, preview_px=preview_px)
+            return worker.ask(body, item=item, limits=limits, preview_px=preview_px)
         finally:
             self._idle.put(worker)
-        if said is None:
-            raise _refused(item, "crashes its decoder", "decoder_died", limits)
-        answer, preview = said
-        if "facts" not in answer:
-            raise InputError(item, answer["problem"], reason=answer["reason"])
-        facts = ImageFacts(**answer["facts"])
-        return Described(facts, preview if preview_px is not None else None)
 
     def stop(self) -> None:
         """End the processes."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lowdiff.ingest.decode import read_image, refusing
+from lowdiff.ingest.embedded import embedded_metadata
 from lowdiff.ingest.limits import Limits
 from lowdiff.ingest.pixels import Upright, look
 
@@ -52,5 +53,6 @@ def describe_image(
         height_px=upright.size[1],
         has_alpha=seen.has_alpha,
         pixel_hash=seen.pixel_hash,
+        embedded=embedded_metadata(stored, body, image_format),
     )
     return Described(facts, seen.preview)

@@ -13,8 +13,8 @@ PROCESS_MB = 50.0
 _LAZY_BYTES = 4 << 20
 """Of what is mapped but not in memory yet (libraries), this much may still be read in."""
 _PER_PIXEL_ANIMATED_WEBP = 16
-_PER_PIXEL_AVIF = 14
-"""Planes, the RGB made of them, and two copies on the way to Pillow."""
+_PER_PIXEL_AVIF = 9
+"""Planes, the RGB made of them, and a copy on the way to Pillow."""
 _TIFF_TILE, _TIFF_ROWS, _TIFF_BITS, _TIFF_SAMPLES = (322, 323), 278, 258, 277
 
 
@@ -40,7 +40,7 @@ def check_still_webp(body: bytes, size: tuple[int, int], *, item: str) -> None:
     lossless = body[12:16] == b"VP8L" or b"VP8L" in body[:4096]
     needed_mb = PROCESS_MB + (len(body) + size[0] * size[1] * (8 if lossless else 4)) / 1e6
     if needed_mb > MAX_MEMORY_MB:
-        what = f"a WebP of {size[0]} × {size[1]} px"
+        what = f"WebP of {size[0]} × {size[1]} px"
         raise too_much_memory(item, f"about {needed_mb:.0f} MB for {what}")
 
 
@@ -123,4 +123,4 @@ def _what(image: Image.Image) -> str:
         kind = f"progressive {kind}"
     elif image.format != "GIF" and getattr(image, "is_animated", False):
         kind = f"animated {kind}"
-    return f"a {kind} of {image.width} × {image.height} px"
+    return f"{kind} of {image.width} × {image.height} px"

@@ -5,20 +5,18 @@ A message is one line of JSON; a request is followed by the bytes of the image:
 followed by the bytes of the preview, or `{"reason": …, "problem": …}`.
 """
 
-import contextlib
 import json
+import logging
 import os
 import signal
 import sys
-from dataclasses import asdict
+import warnings
 from typing import Any, BinaryIO
 
 from lowdiff.errors import InputError
 from lowdiff.ingest.facts import describe_image
 from lowdiff.ingest.limits import Limits
-
-MEMORY_LIMIT_BYTES = 3 << 30
-"""Address space of the process; 50 megapixels take about 1 GB."""
+from lowdiff.ingest.memory import limit_own_memory
 
 READY = b"ready\n"
 """The first line of a worker."""
@@ -27,9 +25,11 @@ READY = b"ready\n"
 def main() -> None:
     """Serve requests until the other side closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    _limit_memory()
+    warnings.simplefilter("ignore")  # readers complain about files; the verdict tells enough
+    logging.disable(logging.CRITICAL)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a library that prints must not answer
+    limit_own_memory()
     answers.write(READY)
     answers.flush()
     serve(sys.stdin.buffer, answers)
@@ -38,33 +38,24 @@ def main() -> None:
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer each request in its order."""
     while line := requests.readline():
-        request = json.loads(line)
-        body = requests.read(request["size"])
-        answer, preview = _answer(request, body)
+        answer, preview = _answer(json.loads(line), requests)
         answers.write(json.dumps(answer).encode() + b"\n" + preview)
         answers.flush()
 
 
-def _answer(request: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+def _answer(request: dict[str, Any], requests: BinaryIO) -> tuple[dict[str, Any], bytes]:
     item = request["item"]
     try:
         found = describe_image(
-            body, item=item, limits=Limits(**request["limits"]), preview_px=request["preview_px"]
+            requests.read(request["size"]),
+            item=item,
+            limits=Limits(**request["limits"]),
+            preview_px=request["preview_px"],
         )
     except InputError as refusal:
         return {"reason": refusal.reason, "problem": str(refusal).removeprefix(f"{item}: ")}, b""
-    except MemoryError:
-        problem = "needs too much memory to decode"
-        return {"reason": "too_much_memory", "problem": problem}, b""
     preview = found.preview or b""
-    return {"facts": asdict(found.facts), "preview": len(preview)}, preview
-
-
-def _limit_memory() -> None:
-    with contextlib.suppress(ImportError, ValueError, OSError):  # not every system can
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT_BYTES, MEMORY_LIMIT_BYTES))
+    return {"facts": vars(found.facts), "preview": len(preview)}, preview
 
 
 if __name__ == "__main__":
