@@ -13,6 +13,7 @@ from lowdiff.ingest.offered import Found
 from lowdiff.ingest.outside import Outside
 from lowdiff.ingest.source_kinds import Source, UrlsSource, WebSource
 from lowdiff.ingest.url_list import offers_of_list
+from lowdiff.ingest.web import Web
 
 CHUNK = 500
 
@@ -27,6 +28,8 @@ class Discovery:
     refused: int
     """Pages and folders that could not be read; each is a rejection row."""
     pages: int = 0
+    failed: int = 0
+    """Pages whose site failed; the next run tries them again."""
 
 
 def discover(
@@ -49,7 +52,9 @@ def discover(
         ServiceError: the site does not answer; run it again.
     """
     source = outside.sources[source_name]
-    found = new = pages = 0
+    if isinstance(source, WebSource):
+        return _crawl(source, outside.webs[source_name], catalog, now, advance)
+    found = new = 0
     refused: set[str] = set()
     for offers, refusals in _pieces(source, outside):
         with catalog.write() as session:
@@ -65,13 +70,11 @@ def discover(
                 )
         found += len(offers)
         refused.update(refusal.item for refusal in refusals)
-        pages += 1
         if advance is not None:
             advance(len(offers))
     with catalog.write() as session:
         forget_refusals(session, source_name, still=refused)
-    is_web = isinstance(source, WebSource)
-    return Discovery(source_name, found, new, len(refused), pages if is_web else 0)
+    return Discovery(source_name, found, new, len(refused))
 
 
 Piece = tuple[Sequence[Offer], Sequence[InputError]]
@@ -79,8 +82,6 @@ Piece = tuple[Sequence[Offer], Sequence[InputError]]
 
 def _pieces(source: Source, outside: Outside) -> Iterator[Piece]:
     """What a source offers, some at a time; never all of it at once."""
-    if isinstance(source, WebSource):
-        return _of_web(source, outside)
     if isinstance(source, UrlsSource):
         return _in_pieces(offers_of_list(source, outside.workspace.root))
     return _in_pieces(outside.items[source.name].found())
@@ -106,6 +107,21 @@ def _in_pieces(found: Iterator[Found | InputError]) -> Iterator[Piece]:
         yield offers, refusals
 
 
-def _of_web(source: WebSource, outside: Outside) -> Iterator[Piece]:
-    for page in crawl(source, outside.webs[source.name]):
-        yield page.offers, [page.refusal] if page.refusal else []
+def _crawl(
+    source: WebSource,
+    web: Web,
+    catalog: Catalog,
+    now: Callable[[], datetime],
+    advance: Callable[[int], None] | None,
+) -> Discovery:
+    """Each page is written down by the crawl itself, together with its offers."""
+    found = new = refused = pages = failed = 0
+    for page in crawl(source, web, catalog, now):
+        found += page.found
+        new += page.new
+        pages += 1
+        refused += page.refusal is not None
+        failed += page.failure is not None
+        if advance is not None:
+            advance(page.found)
+    return Discovery(source.name, found, new, refused, pages, failed)

@@ -1,12 +1,22 @@
 """What a web page shows and where it leads; pure text in, addresses out."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from lowdiff.ingest.optout import follows_links
+
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
+_IMAGE_METAS = (
+    "og:image",
+    "og:image:url",
+    "og:image:secure_url",
+    "twitter:image",
+    "twitter:image:src",
+)
 _CANDIDATE = re.compile(r"(\S*[^,\s])(?:\s+([\d.]+)([wx]))?\s*(?:,|$)")
 
 
@@ -28,6 +38,9 @@ class Page:
     title: str | None
     images: tuple[ShownImage, ...]
     links: tuple[str, ...]
+    """Without those that the page asks not to follow (`nofollow`)."""
+    metas: tuple[tuple[str, str], ...] = ()
+    """Name (or property) and content of its `<meta>` elements; the name in lower case."""
 
 
 def read_page(body: bytes, *, url: str, content_type: str = "") -> Page:
@@ -40,28 +53,71 @@ def read_page(body: bytes, *, url: str, content_type: str = "") -> Page:
     tree = LexborHTMLParser(_as_text(body, content_type))
     base_node = tree.css_first("base[href]")
     base = _join(url, _attribute(base_node, "href")) or url
+    metas = tuple(_metas(tree))
     images: dict[str, ShownImage] = {}
-    for node in tree.css("img"):
-        address = _join(base, _best_address(node))
-        if address:
-            images.setdefault(address, _shown(node, address))
-    links = (_join(base, _attribute(node, "href")) for node in tree.css("a[href], area[href]"))
+    for image in (*_elements(tree, base), *_named_by_head(tree, base, dict(reversed(metas)))):
+        images.setdefault(image.url, image)
     title = tree.css_first("title")
     return Page(
         title=_clean(title.text()) if title else None,
         images=tuple(images.values()),
-        links=tuple(dict.fromkeys(link for link in links if link)),
+        links=tuple(dict.fromkeys(_links(tree, base))) if follows_links(metas) else (),
+        metas=metas,
     )
 
 
 def best_candidate(srcset: str) -> str | None:
     """The address of the largest picture in a `srcset`."""
-    best, best_size = None, -1.0
-    for match in _CANDIDATE.finditer(srcset.strip()):
-        size = _number(match[2]) * (1000.0 if match[3] == "x" else 1.0)
-        if size > best_size:
-            best, best_size = match[1], size
-    return best
+    found = _candidates(srcset)
+    return max(found, key=lambda one: one[1])[0] if found else None
+
+
+def _candidates(srcset: str) -> list[tuple[str, float]]:
+    """Addresses and their sizes: a width in pixels, or 1,000 times a density."""
+    return [
+        (match[1], _number(match[2] or "1") * (1.0 if match[3] == "w" else 1000.0))
+        for match in _CANDIDATE.finditer(srcset.strip())
+        if not match[1].startswith("data:")
+    ]
+
+
+def _elements(tree: LexborHTMLParser, base: str) -> Iterator[ShownImage]:
+    for node in tree.css("img"):
+        address = _join(base, _best_address(node))
+        if address:
+            yield _shown(node, address)
+    for node in tree.css("svg image"):
+        address = _join(base, _attribute(node, "href") or _attribute(node, "xlink:href"))
+        if address:
+            yield _shown(node, address)
+
+
+def _named_by_head(
+    tree: LexborHTMLParser, base: str, metas: dict[str, str]
+) -> Iterator[ShownImage]:
+    """What the page names as its picture for others to show."""
+    alt = _clean(metas.get("og:image:alt") or metas.get("twitter:image:alt"))
+    named = [metas[key] for key in _IMAGE_METAS if key in metas]
+    named += [_attribute(node, "href") or "" for node in tree.css("link[rel~=image_src]")]
+    for one in named:
+        address = _join(base, one)
+        if address:
+            yield ShownImage(address, alt, None, None)
+
+
+def _metas(tree: LexborHTMLParser) -> Iterator[tuple[str, str]]:
+    for node in tree.css("meta"):
+        name = _attribute(node, "name") or _attribute(node, "property")
+        content = _attribute(node, "content")
+        if name and content:
+            yield name.strip().lower(), content
+
+
+def _links(tree: LexborHTMLParser, base: str) -> Iterator[str]:
+    for node in tree.css("a[href], area[href]"):
+        address = _join(base, _attribute(node, "href"))
+        if address and "nofollow" not in (_attribute(node, "rel") or "").lower().split():
+            yield address
 
 
 def _shown(node: LexborNode, address: str) -> ShownImage:
@@ -74,11 +130,16 @@ def _shown(node: LexborNode, address: str) -> ShownImage:
 
 
 def _best_address(node: LexborNode) -> str | None:
-    """The largest of `srcset`, else `src`, else what scripts load later."""
-    for key in ("srcset", "data-srcset"):
-        best = best_candidate(_attribute(node, key) or "")
-        if best and not best.startswith("data:"):
-            return best
+    """The largest of `srcset` and of the `<source>`s beside it, else `src`, else a late one."""
+    beside: list[LexborNode] = []
+    if node.parent is not None and node.parent.tag == "picture":
+        beside = node.parent.css("source")
+    found: list[tuple[str, float]] = []
+    for one in (node, *beside):
+        for key in ("srcset", "data-srcset"):
+            found += _candidates(_attribute(one, key) or "")
+    if found:
+        return max(found, key=lambda one: one[1])[0]
     for key in ("src", "data-src"):
         address = _attribute(node, key)
         if address and not address.startswith("data:"):

@@ -8,6 +8,7 @@ from lowdiff.ingest.decoders import Decoders, open_decoders
 from lowdiff.ingest.limits import Limits
 from lowdiff.ingest.offered import Fetched, Known, Opened
 from lowdiff.ingest.opening import open_items
+from lowdiff.ingest.policy import Answers
 from lowdiff.ingest.source_kinds import Source, UrlsSource, WebSource
 from lowdiff.ingest.url_list import ListedHosts
 from lowdiff.ingest.web import WAITS_S, Answer, Web, open_web
@@ -59,6 +60,7 @@ def open_outside(
     limits: Limits,
     workers: int,
     waits_s: Sequence[float] = WAITS_S,
+    answers: Answers | None = None,
 ) -> Iterator[Outside]:
     """Open sources by name; clients and decoder processes end with the block.
 
@@ -66,6 +68,7 @@ def open_outside(
         limits: the settings' limits; a source may have its own.
         workers: decoder processes and threads.
         waits_s: seconds before each new try of a request that failed.
+        answers: keeps what sites say of themselves, as evidence and for other runs.
     """
     with ExitStack() as stack:
         webs: dict[str, Web] = {}
@@ -74,7 +77,7 @@ def open_outside(
             if isinstance(source, UrlsSource):
                 source = source.with_listed(ListedHosts(source, workspace.root))
             if isinstance(source, UrlsSource | WebSource):
-                webs[name] = stack.enter_context(open_web(source, waits_s))
+                webs[name] = stack.enter_context(open_web(source, waits_s, answers))
             else:
                 opened = open_items(source, root=workspace.root, copies=workspace.cache)
                 items[name] = stack.enter_context(closing(opened))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from lowdiff.catalog.policies import PolicyAnswers
 from lowdiff.ingest.gallery import serve_sources
 from lowdiff.ingest.limits import Limits
 from lowdiff.ingest.outside import Outside, open_outside
@@ -26,6 +27,7 @@ def open_sources(project: Project, names: Sequence[str]) -> Iterator[Outside]:
             workspace=project.workspace,
             limits=Limits.of(project.settings),
             workers=project.settings.workers,
+            answers=PolicyAnswers(project.catalog),
         ) as outside,
     ):
         yield outside

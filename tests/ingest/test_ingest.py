@@ -248,7 +248,8 @@ def test_a_site_comes_in_with_alt_texts_and_page_addresses(world, site):
     assert "/about" not in site.requests
     requests = len(site.requests)
     world.bring(source)
-    assert site.requests[requests:] == ["/robots.txt", "/", "/2.html"]
+    rules = ["/robots.txt", "/.well-known/tdmrep.json"]
+    assert site.requests[requests:] == [*rules, "/", "/2.html"]
 
 
 def test_of_a_site_each_failure_is_told_apart(world, site):
