@@ -57,8 +57,11 @@ class BucketItems:
             InputError: it is gone, forbidden or too big.
             ServiceError: the server fails.
         """
-        files, _prefix = self._files()
+        files, prefix = self._files()
         path = url.partition("://")[2]
+        inside = f"/{path.lstrip('/')}".removeprefix(f"/{prefix.lstrip('/')}/")
+        if inside.startswith("/") or ".." in inside.split("/"):
+            raise InputError(url, "lies outside its source", reason="gone", allowed=prefix)
         try:
             info = files.info(path)
             limits.check_bytes(int(info.get("size") or 0), item=url)

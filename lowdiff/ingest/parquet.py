@@ -72,8 +72,11 @@ class Cells:
     Keeps two windows of a few files; reading backwards starts a row group again.
     """
 
-    def __init__(self, column: str) -> None:
+    def __init__(self, column: str, window_bytes: int = WINDOW_BYTES) -> None:
+        self.passes = 0
+        """How often a row group was started."""
         self._column = column
+        self._window_bytes = window_bytes
         self._lock = threading.Lock()
         self._open: OrderedDict[Path, _Reading] = OrderedDict()
 
@@ -119,6 +122,7 @@ class Cells:
         before = reading.start - len(reading.previous or ())
         if group != reading.group or inside < before:
             reading.batches = self._batches(reading.file, group)
+            self.passes += 1
             reading.group, reading.start = group, 0
             reading.window = reading.previous = None
         while inside >= reading.start + len(reading.window or ()):
@@ -140,7 +144,7 @@ class Cells:
         size = column_bytes(file, group, self._column)
         if size > MAX_GROUP_BYTES:
             raise pa.ArrowInvalid(f"row group {group} holds {size / 1e9:.1f} GB, allowed 4 GB")
-        rows = max(1, int(held.num_rows * WINDOW_BYTES / max(size, WINDOW_BYTES)))
+        rows = max(1, int(held.num_rows * self._window_bytes / max(size, self._window_bytes)))
         batches: Iterator[pa.RecordBatch] = file.iter_batches(
             rows, row_groups=[group], columns=[self._column], use_threads=False
         )
