@@ -10,6 +10,7 @@ from flows.bring_corpus import bring_corpus
 from flows.draft_labels import draft_labels
 from flows.evaluate_run import evaluate_run
 from flows.export_dataset import export_dataset
+from flows.find_duplicates import find_duplicates
 from flows.ingest_source import ingest_source
 from flows.pull_labels import pull_labels
 from flows.push_labels import push_labels
@@ -22,7 +23,7 @@ from lowdiff.cli.output import say
 from lowdiff.ops.measure import Costs, open_costs, timed, watched_memory
 from lowdiff.ops.project import open_project
 
-STEPS = 11
+STEPS = 12
 
 
 class Road:
@@ -45,7 +46,7 @@ class Road:
 def run_demo(
     count: int = 1500, preset: str = "demo", prompts: int = 64, workspace: str | None = None
 ) -> dict[str, Any]:
-    """Corpus, ingest, OCR, drafts, push, pull, export, VAE, U-Net, evaluation, report."""
+    """Corpus, ingest, twins, OCR, drafts, push, pull, export, VAE, U-Net, evaluation, report."""
     with open_project(workspace_path(workspace)) as project:
         space = project.workspace
     costs = open_costs(space)
@@ -66,6 +67,12 @@ def _walk(
     with road.step("Ingest"):
         found = ingest_source(["openmoji-own", "openmoji-gallery"], workspace)
         say(f"        {found['new']} new, {found['known']} known, refused {found['refused'] or 0}")
+    with road.step("Find duplicates"):
+        twins = find_duplicates(workspace)
+        say(
+            f"        {twins['exact']} exact, {twins['near']} near, {twins['variant']} variants; "
+            f"{twins['families']} families, the largest of {twins['largest_family']}"
+        )
     with road.step("Read text"):
         text = read_text(workspace)
         say(f"        {text['read']} read, {text['with_text']} with text")
