@@ -101,20 +101,22 @@ def check(
 
     Example: `lowdiff ingest check poster.png drafts/ --json`
     """
-    from lowdiff.ingest.check import check_file, files_below
+    from lowdiff.ingest.check import check_files
     from lowdiff.ingest.decoders import open_decoders
     from lowdiff.ingest.limits import Limits
     from lowdiff.settings import load_settings
 
     settings = load_settings()
+    limits, workers = Limits.of(settings), settings.workers
     refused = 0
-    with open_decoders(1) as decoders:
-        for path in files_below(paths):
-            verdict = check_file(path, decoders=decoders, limits=Limits.of(settings))
+    with open_decoders(workers) as decoders:
+        for verdict in check_files(paths, decoders=decoders, limits=limits, workers=workers):
             refused += verdict["verdict"] == "rejected"
             size = f"{verdict['format']}, {verdict['width_px']} × {verdict['height_px']} px"
-            said = size if verdict["verdict"] == "ok" else verdict["message"]
-            emit(verdict, as_json=as_json, text=f"{verdict['verdict']:<8} {path}  {said}")
+            said = (
+                f"{verdict['path']}: {size}" if verdict["verdict"] == "ok" else verdict["message"]
+            )
+            emit(verdict, as_json=as_json, text=f"{verdict['verdict']:<8} {said}")
     if refused:
         raise typer.Exit(3)
 

@@ -70,7 +70,7 @@ def test_check_gives_a_verdict_on_every_file_without_a_workspace(root, tmp_path)
     verdicts = {Path(str(row["path"])).name: row for row in records(result)}
     assert verdicts["a.png"] == {
         "path": str(good), "verdict": "ok", "reason": None, "message": None, "format": "png",
-        "width_px": 8, "height_px": 8,
+        "width_px": 8, "height_px": 8, "embedded": {},
     }  # fmt: skip
     assert verdicts["bad.png"]["reason"] == "not_an_image"
     assert verdicts["gone.png"]["reason"] == "unreadable"
