@@ -1,101 +1,76 @@
 """kill -9 at any moment and running again ends in the same facts as an undisturbed run."""
 
-import json
-import os
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import text
 
-from lowdiff.catalog import open_catalog
-from lowdiff.workspace import Workspace
-from tests.ingest.conftest import Site, png, reply, serve_site, svg
+from lowdiff.ingest.ingest import BATCH
+from tests.ingest.conftest import Site, serve_site
+from tests.ingest.running import (
+    CONCURRENCY,
+    WORKERS,
+    assert_store_is_whole,
+    facts,
+    fill,
+    finish,
+    image_requests,
+    lay_out,
+    start,
+)
 
 pytestmark = pytest.mark.integration
 
-FACTS = (
-    "select id, pixel_hash, format, width_px, height_px, size_bytes, has_alpha, family_id "
-    "from image order by id",
-    "select image_id, source, url, page_url, licence, title, alt_text, tags, evidence "
-    "from sighting order by source, url",
-    "select source, url, reason, message from rejection order by source, url",
-    "select source, url, state, image_id from fetch_queue order by source, url",
-    "select a_id, b_id, kind, score from duplicate_edge order by a_id, b_id",
-)
-SOURCES = {
-    "folder": 'kind = "folder"\npath = "art"\n',
-    "site": (
-        'kind = "web"\nstart_urls = ["{url}/"]\ncontact = "me@example.org"\n'
-        "allow_loopback = true\ndelay_s = 0\nconcurrency = 4\n"
-    ),
-}
+PAUSE_S = 0.02
+"""How long the site thinks: there is something to kill."""
 
 
-def lay_out(root: Path, url: str) -> None:
-    art = root / "art"
-    art.mkdir(parents=True)
-    for number in range(50):
-        (art / f"{number:03}.svg").write_bytes(svg(f"#{number:06x}"))
-        (art / f"twin-{number:03}.svg").write_bytes(svg(f"#{number:06x}") + b"<!-- copy -->")
-    (art / "broken.svg").write_bytes(b"<svg")
-    (art / "link.svg").symlink_to("000.svg")
-    sources = root / "sources"
-    sources.mkdir()
-    common = 'licence = "CC0-1.0"\nattribution = "us"\n'
-    for name, rest in SOURCES.items():
-        (sources / f"{name}.toml").write_text(f'name = "{name}"\n{common}' + rest.format(url=url))
+def test_twenty_kills_at_random_moments_lose_nothing_and_repeat_little(tmp_path):
+    prove_that_kills_do_no_harm(tmp_path, kills=20, images=300, seed=7)
 
 
-def fill(site: Site) -> None:
-    site.shows(*(f"/{number}.png" for number in range(60)))
-    for number in range(55):  # the last five are not there
-        site.has(f"/{number}.png", reply(png((number, 100, 200))))
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+def test_a_hundred_kills_at_random_moments_lose_nothing_and_repeat_little(tmp_path):
+    prove_that_kills_do_no_harm(tmp_path, kills=100, images=1500, seed=8)
 
 
-def start(root: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "lowdiff.cli.app", "ingest", "--all", "--json"]
-    env = {**os.environ, "LOWDIFF_WORKSPACE": str(root), "LOWDIFF_BATCH_SIZE": "50"}
-    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def finish(root: Path) -> dict[str, Any]:
-    process = start(root)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err.decode()
-    report: dict[str, Any] = json.loads(out)
-    return report
-
-
-def facts(root: Path) -> list[list[tuple[Any, ...]]]:
-    catalog = open_catalog(Workspace(root))
-    try:
-        with catalog.read() as session:
-            return [[tuple(row) for row in session.execute(text(query))] for query in FACTS]
-    finally:
-        catalog.close()
-
-
-def test_kill_9_at_any_moment_and_running_again_ends_in_the_same_facts(tmp_path):
+def prove_that_kills_do_no_harm(tmp_path: Path, *, kills: int, images: int, seed: int) -> None:
     with serve_site() as site:
-        fill(site)
-        lay_out(tmp_path / "calm", site.url)
-        started = time.monotonic()
-        report = finish(tmp_path / "calm")
-        whole_s = time.monotonic() - started
-        assert (report["new"], report["twins"], report["families"]) == (155, 50, 105)
-        lay_out(tmp_path / "killed", site.url)
-        moments = random.Random(7)
-        for _ in range(4):
-            process = start(tmp_path / "killed")
-            time.sleep(moments.uniform(0.3, whole_s))
-            process.kill()
-            process.communicate()
-        finish(tmp_path / "killed")
+        fill(site, images, pause_s=PAUSE_S)
+        lay_out(tmp_path / "calm", {"site": site}, files=100)
+        lay_out(tmp_path / "killed", {"site": site}, files=100)
+        report = finish(start(tmp_path / "calm"))
+        # all images of the site and the folder's, among whose 101 names are 50 twins and a link
+        assert (report["new"], report["known"], report["twins"]) == (images + 100, 1, 50)
+        once = image_requests(site)
+        site.requests.clear()
+        moments = random.Random(seed)
+        for _kill in range(kills):
+            kill_somewhen(tmp_path / "killed", site, moments, images // kills)
+        finish(start(tmp_path / "killed"))
+        repeated = image_requests(site) - once
+        assert image_requests(site).keys() == once.keys()
+        assert repeated.total() <= kills * (WORKERS + CONCURRENCY + BATCH)
         assert facts(tmp_path / "killed") == facts(tmp_path / "calm")
-        again = finish(tmp_path / "killed")
+        assert_store_is_whole(tmp_path / "killed")
+        site.requests.clear()
+        again = finish(start(tmp_path / "killed"))
         assert (again["new"], again["known"], again["refused"]) == (0, 0, {})
+        assert image_requests(site).total() == 0
+
+
+def kill_somewhen(root: Path, site: Site, moments: random.Random, most: int) -> None:
+    """While it starts, or after some requests and a little more."""
+    before = image_requests(site).total()
+    wanted = moments.randint(0, most)
+    process = start(root)
+    deadline = time.monotonic() + 20
+    while image_requests(site).total() - before < wanted and time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        time.sleep(0.005)
+    time.sleep(moments.uniform(0, 0.2 if wanted else 1.5))
+    process.kill()
+    process.communicate()
