@@ -21,6 +21,18 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
 _COMPATIBLE = ipaddress.IPv6Network("::/96")
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
+_OWN_NETWORKS = tuple(
+    ipaddress.ip_network(one)
+    for one in (
+        "127.0.0.0/8",
+        "::1/128",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "fc00::/7",
+    )
+)
+"""This machine and private networks: what `allow_loopback` allows, and no more."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NUMBER = re.compile(r"(?:\d+|0x[0-9a-f]*)\.?$", re.IGNORECASE)
 MAX_LENGTH = 8000
@@ -55,6 +67,8 @@ def parse_address(text: str) -> WebAddress:
         parts = urlsplit(text)
         host, port = (parts.hostname or "").lower(), parts.port
         netloc = _netloc(host, port)
+        path = quote(parts.path or "/", safe=_ASCII)
+        query = quote(parts.query, safe=_ASCII)
     except (ValueError, UnicodeError) as error:
         raise _bad(text, error) from error
     if parts.scheme not in ("http", "https") or not host:
@@ -63,9 +77,7 @@ def parse_address(text: str) -> WebAddress:
         raise _bad(text.rpartition("@")[2], "a user name in it")
     if ":" not in host and _NUMBER.search(host.rpartition(".")[2]) and not _is_ipv4(host):
         raise _bad(text, f"host {host}", allowed="IP addresses as four decimal numbers")
-    path = quote(parts.path or "/", safe=_ASCII)
-    if parts.query:
-        path += f"?{quote(parts.query, safe=_ASCII)}"
+    path += f"?{query}" if query else ""
     origin = f"{parts.scheme}://{netloc}"
     default = {"http": 80, "https": 443}[parts.scheme]
     if port == default:
@@ -98,7 +110,11 @@ def redirected(url: WebAddress, location: str) -> WebAddress:
     Raises:
         InputError: to no web address, or from https to http.
     """
-    target = parse_address(urljoin(url.text, location.strip()))
+    try:
+        joined = urljoin(url.text, location.strip())
+    except ValueError as error:
+        raise _bad(location[:200], error) from error
+    target = parse_address(joined)
     if url.scheme == "https" and target.scheme == "http":
         raise InputError(
             url,
@@ -110,8 +126,8 @@ def redirected(url: WebAddress, location: str) -> WebAddress:
     return target
 
 
-def check_literal(url: WebAddress) -> None:
-    """Refuse a host that is itself an IP address outside the public internet.
+def check_literal(url: WebAddress, *, allow_loopback: bool) -> None:
+    """Refuse a host that is itself an IP address which must not be asked.
 
     Raises:
         InputError: it is.
@@ -120,24 +136,30 @@ def check_literal(url: WebAddress) -> None:
         ipaddress.ip_address(url.host.partition("%")[0])
     except ValueError:
         return  # a name: looked up and checked when we connect
-    check_peer(url.host, item=url.text)
+    check_peer(url.host, item=url.text, allow_loopback=allow_loopback)
 
 
-def check_peer(address: str, *, item: str) -> None:
+def check_peer(address: str, *, item: str, allow_loopback: bool = False) -> None:
     """Refuse an IP address that is not on the public internet.
+
+    Args:
+        allow_loopback: this machine and private networks may be asked, too; link-local addresses
+            (those of cloud machines' credentials), multicast and the like never.
 
     Raises:
         InputError: it is not.
     """
-    if not all(map(_is_public, _all_of(ipaddress.ip_address(address.partition("%")[0])))):
-        raise InputError(
-            item,
-            "is on this machine or in a private network",
-            reason="private_address",
-            found=address,
-            allowed="public addresses",
-            do="Set allow_loopback = true in a source of your own network.",
-        )
+    for ip in _all_of(ipaddress.ip_address(address.partition("%")[0])):
+        own = allow_loopback and any(ip in network for network in _OWN_NETWORKS)
+        if not own and not _is_public(ip):
+            raise InputError(
+                item,
+                "is on this machine or in a private network",
+                reason="private_address",
+                found=address,
+                allowed="public addresses",
+                do="Set allow_loopback = true in a source of your own network.",
+            )
 
 
 async def system_lookup(host: str, port: int) -> Sequence[str]:
@@ -149,9 +171,9 @@ async def system_lookup(host: str, port: int) -> Sequence[str]:
 class CheckedResolver(AbstractResolver):
     """Looks a host up once for each connection, which then goes to the addresses checked here."""
 
-    def __init__(self, lookup: Lookup, *, allow_private: bool) -> None:
+    def __init__(self, lookup: Lookup, *, allow_loopback: bool) -> None:
         self._lookup = lookup
-        self._allow_private = allow_private
+        self._allow_loopback = allow_loopback
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -163,9 +185,8 @@ class CheckedResolver(AbstractResolver):
             OSError: the name cannot be looked up now.
         """
         addresses = await self._lookup(host, port)
-        if not self._allow_private:
-            for address in addresses:
-                check_peer(address, item=host)
+        for address in addresses:
+            check_peer(address, item=host, allow_loopback=self._allow_loopback)
         return [
             ResolveResult(
                 hostname=host,
@@ -187,7 +208,7 @@ def _all_of(ip: IpAddress) -> Iterator[IpAddress]:
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
     yield ip
-    if isinstance(ip, ipaddress.IPv6Address):
+    if isinstance(ip, ipaddress.IPv6Address) and int(ip) > 1:
         if ip.sixtofour is not None:
             yield ip.sixtofour
         if ip.teredo is not None:

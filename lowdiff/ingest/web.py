@@ -240,12 +240,15 @@ def _seen(url: WebAddress, head: Head) -> dict[str, Any]:
         "final_url": url.text,
         "peer": head.peer,
     }
-    for key in ("Content-Type", "TDM-Reservation", "Content-Usage"):
+    for key in ("Content-Type", "X-Robots-Tag", "TDM-Reservation", "Content-Usage"):
         if key in headers:
-            seen[key.lower().replace("-", "_")] = headers[key][:500]
-    if "X-Robots-Tag" in headers:
-        seen["x_robots_tag"] = ", ".join(headers.getall("X-Robots-Tag"))[:2000]
+            seen[key.lower().replace("-", "_")] = _printable(", ".join(headers.getall(key)))
     return seen
+
+
+def _printable(text: str) -> str:
+    """Headers may hold any bytes."""
+    return text[:2000].encode("utf-8", errors="replace").decode()
 
 
 def _now() -> str:

@@ -53,7 +53,7 @@ class Requests:
     def __init__(self, source: AskingSource, lookup: Lookup) -> None:
         self._source = source
         timeout_s = source.request_timeout_s
-        resolver = CheckedResolver(lookup, allow_private=source.allow_loopback)
+        resolver = CheckedResolver(lookup, allow_loopback=source.allow_loopback)
         self._session = ClientSession(
             connector=aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, limit=0),
             headers={
@@ -85,8 +85,7 @@ class Requests:
             InputError: its host is private, or the answer is no HTTP.
             ServiceError: no connection, no answer in time, or it broke off.
         """
-        if not self._source.allow_loopback:
-            check_literal(url)
+        check_literal(url, allow_loopback=self._source.allow_loopback)
         started = time.monotonic()
         try:
             async with self._session.get(
