@@ -28,6 +28,7 @@ def export_one(workspace: Path) -> dict[str, Any]:
             schema=load_schema(),
             seed=settings.seed,
             twins=settings.dataset_twins,
+            use_unknown_licences=settings.use_unknown_licences,
             workers=settings.workers,
             now=utc_now,
             advance=advance,

@@ -12,8 +12,9 @@ from flows.support import (
     run_batches,
     workspace_path,
 )
+from lowdiff.labels.candidates import pending_push, unlicensed
 from lowdiff.labels.projects import TaskProject, ensure_project
-from lowdiff.labels.push import PushReport, pending_push, push_batch
+from lowdiff.labels.push import PushReport, push_batch
 from lowdiff.labels.schema import load_schema
 from lowdiff.ops.labeling import connect_label_studio, document_root
 from lowdiff.ops.project import open_project
@@ -58,7 +59,9 @@ def push_labels(workspace: str | None = None) -> dict[str, str | int]:
     folder = workspace_path(workspace)
     target = make_project(folder)
     with open_project(folder) as project:
-        ids = pending_push(target, catalog=project.catalog)
+        every = project.settings.use_unknown_licences
+        held_back = 0 if every else unlicensed(target, catalog=project.catalog)
+        ids = pending_push(target, catalog=project.catalog, use_unknown_licences=every)
     total = PushReport()
     for report in run_batches(
         push_some, ids, BATCH, "Pushing tasks", workspace=folder, target=target
@@ -68,6 +71,7 @@ def push_labels(workspace: str | None = None) -> dict[str, str | int]:
         "pushed": total.pushed,
         "adopted": total.adopted,
         "refused": len(total.refused),
+        "unknown_licence": held_back,
         "url": target.url,
     }
     keep_table("label-push", result, "Tasks made in Label Studio")

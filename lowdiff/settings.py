@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     accept_confidence: float = Field(
         default=0.75, ge=0, le=1, description="drafts at or above it may go into a dataset"
     )
+    use_unknown_licences: bool = Field(
+        default=False, description="label and export images whose licence nobody knows"
+    )
     dataset_name: str = Field(default="brand", pattern=r"^[a-z0-9][a-z0-9_-]*$")
     dataset_image_px: int = Field(default=256, ge=16, le=4096, description="longest side")
     dataset_twins: Literal["best", "all"] = Field(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from lowdiff.catalog.bulk import CHUNK, Row, insert_missing, upsert
@@ -105,15 +105,15 @@ def best_sighting(sightings: Iterable[Sighting]) -> Sighting | None:
     return ranked[0] if ranked else None
 
 
-def known_licence() -> ColumnElement[bool]:
-    """A condition on `Image.id`: somewhere the image was seen under a known licence."""
-    seen = select(Sighting.image_id).where(Sighting.licence != UNKNOWN_LICENCE)
-    return Image.id.in_(seen)
+def licensed_ids() -> Select[str]:
+    """The ids of images that were seen under a known licence somewhere."""
+    return select(Sighting.image_id).where(Sighting.licence != UNKNOWN_LICENCE)
 
 
-def is_licence_known(sightings: Iterable[Sighting]) -> bool:
-    """Whether one of an image's sightings has a known licence."""
-    return any(row.licence != UNKNOWN_LICENCE for row in sightings)
+def count_unknown_licences(session: Session) -> int:
+    """How many images nobody knows a licence of."""
+    query = select(func.count()).select_from(Image).where(Image.id.not_in(licensed_ids()))
+    return session.scalar(query) or 0
 
 
 def counts_by_source(session: Session) -> dict[str, dict[str, int]]:

@@ -34,6 +34,13 @@ def export(
             "Default: setting dataset_twins."
         ),
     ] = None,
+    use_unknown_licences: Annotated[
+        bool | None,
+        typer.Option(
+            help="Take images too whose licence nobody knows. Default: setting "
+            "use_unknown_licences."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the accepted labels and images as the next version of the dataset.
@@ -58,6 +65,11 @@ def export(
             schema=load_schema(),
             seed=settings.seed,
             twins=_twins(twins) or settings.dataset_twins,
+            use_unknown_licences=(
+                settings.use_unknown_licences
+                if use_unknown_licences is None
+                else use_unknown_licences
+            ),
             workers=settings.workers,
             advance=advance,
         )
@@ -191,11 +203,13 @@ def _in_words(version: "Version", *, is_new: bool | None = None) -> str:
         head += ", a new version" if is_new else ": nothing has changed since, no new version"
     splits = ", ".join(f"{split} {n}" for split, n in counts["splits"].items())
     left_out = counts.get("left_out_twins", 0)  # older versions took all
+    unlicensed = counts.get("left_out_unknown_licences", 0)
     size_mb = sum(shard.size_bytes for shard in version.shards) / 1e6
     lines = [
         head,
         f"  {counts['images']} images ({splits}), {size_mb:.1f} MB in {version.folder}",
         *([f"  {left_out} accepted images are left out: a twin stands for them"] * (left_out > 0)),
+        *([f"  {unlicensed} are left out: nobody knows their licence"] * (unlicensed > 0)),
         f"  digest {version.digest}",
         f"  {'field':<16}{'a person':>10}{'a machine':>11}{'not said':>10}",
     ]

@@ -22,8 +22,9 @@ def push(
     Example: `lowdiff label push && lowdiff label open`
     """
     from lowdiff.catalog.chunks import chunks
+    from lowdiff.labels.candidates import pending_push, unlicensed
     from lowdiff.labels.projects import ensure_project
-    from lowdiff.labels.push import PushReport, pending_push, push_batch
+    from lowdiff.labels.push import PushReport, push_batch
     from lowdiff.labels.schema import load_schema
     from lowdiff.ops.labeling import connect_label_studio, document_root
     from lowdiff.ops.project import open_project
@@ -38,7 +39,9 @@ def push(
             name=settings.dataset_name,
             working_copies=workspace.working_copies,
         )
-        ids = pending_push(project, catalog=opened.catalog)[:limit]
+        every = settings.use_unknown_licences
+        held_back = 0 if every else unlicensed(project, catalog=opened.catalog)
+        ids = pending_push(project, catalog=opened.catalog, use_unknown_licences=every)[:limit]
         total = PushReport()
         with progress("pushing", len(ids)) as advance:
             for some in chunks(ids, batch_size):
@@ -58,11 +61,17 @@ def push(
                 advance(len(some))
     for image_id, why in total.refused.items():
         say(f"refused {image_id[:12]}: {why}")
+    if held_back:
+        say(
+            f"{held_back} images are held back: nobody knows their licence "
+            "(setting use_unknown_licences)"
+        )
     emit(
         {
             "pushed": total.pushed,
             "adopted": total.adopted,
             "refused": len(total.refused),
+            "unknown_licence": held_back,
             "url": project.url,
         },
         as_json=as_json,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from lowdiff.catalog.images import UNKNOWN_LICENCE
 from lowdiff.datasets.columns import hub_features
 from lowdiff.datasets.layout import SPLITS
 from lowdiff.labels.schema import Schema
@@ -26,6 +27,7 @@ def dataset_card(manifest: Mapping[str, Any], schema: Schema) -> str:
         "## Who said it\n\n" + _who_said_it(counts),
         "## Columns\n\n" + _columns(schema),
         "## Sources, licences, attribution\n\n" + _origins(counts),
+        _unlicensed(manifest),
         "## Known limits\n\n" + _limits(manifest),
     ]
     return "\n".join(parts)
@@ -55,7 +57,11 @@ def _front_matter(manifest: Mapping[str, Any], schema: Schema) -> str:
 
 
 def _hub_licence(spdx: str) -> str:
-    return "other" if spdx.startswith("LicenseRef-") or spdx == "unknown" else spdx.lower()
+    return (
+        "other"
+        if spdx.startswith("LicenseRef-") or spdx in ("unknown", UNKNOWN_LICENCE)
+        else spdx.lower()
+    )
 
 
 def _size_category(images: int) -> str:
@@ -123,6 +129,16 @@ def _origins(counts: Mapping[str, Any]) -> str:
             "".join(f"- {text} ({n} images)\n" for text, n in counts["attributions"].items()),
         ]
     )
+
+
+def _unlicensed(manifest: Mapping[str, Any]) -> str:
+    if manifest["recipe"]["use_unknown_licences"]:
+        return (
+            f"Images whose licence nobody knows are in, as `{UNKNOWN_LICENCE}`: find out before "
+            "you publish anything.\n"
+        )
+    number = manifest["counts"]["left_out_unknown_licences"]
+    return f"{number} accepted images are left out because nobody knows their licence.\n"
 
 
 def _limits(manifest: Mapping[str, Any]) -> str:

@@ -50,6 +50,7 @@ def export_version(
     schema: Schema,
     seed: int = 0,
     twins: Twins = "best",
+    use_unknown_licences: bool = False,
     workers: int = 1,
     now: Callable[[], datetime] = utc_now,
     advance: Callable[[int], None] | None = None,
@@ -61,6 +62,7 @@ def export_version(
         image_px: longest side of the PNGs.
         accept_confidence: a machine's label counts from this confidence on.
         seed: of the split; images that have a split keep it.
+        use_unknown_licences: take images too whose licence nobody knows.
         twins: `best` takes of exact and near twins only the best one, `all` takes all.
         workers: threads that render.
         advance: told the number of images written since the last call.
@@ -79,6 +81,7 @@ def export_version(
             schema=schema,
             seed=seed,
             twins=twins,
+            use_unknown_licences=use_unknown_licences,
         )
         known = _find_same(catalog, plan.digest)
         if known is not None:

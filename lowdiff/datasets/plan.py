@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lowdiff.catalog import Catalog
+from lowdiff.catalog.images import UNKNOWN_LICENCE
 from lowdiff.datasets.identity import members_digest, row_hash, version_digest
 from lowdiff.datasets.layout import FORMAT
 from lowdiff.datasets.render import RENDER
@@ -27,6 +28,8 @@ class Plan:
     """Image id → split, of the members."""
     left_out: list[LeftOut]
     """Accepted images whose twin stands for them."""
+    unlicensed: int
+    """Accepted images that are not in because nobody knows their licence."""
     moved: dict[str, tuple[str, str]]
     """Image id → (old, new split), where two families have become one."""
     members_sha256: str
@@ -42,11 +45,12 @@ def plan_version(
     schema: Schema,
     seed: int,
     twins: Twins = "best",
+    use_unknown_licences: bool = False,
 ) -> Plan:
     """Decide members, splits and digest from one consistent view of the catalog.
 
     Raises:
-        InputError: no image is accepted.
+        InputError: no image is accepted, or none of them has a known licence.
     """
     with catalog.read() as session:
         members = select_members(session, schema=schema, accept_confidence=accept_confidence)
@@ -60,6 +64,12 @@ def plan_version(
             do=f"Run `lowdiff draft`, confirm captions in Label Studio, or lower accept_confidence "
             f"(now {accept_confidence}).",
         )
+    accepted = len(members)
+    if not use_unknown_licences:
+        members = [one for one in members if one.row["licence"] not in (None, UNKNOWN_LICENCE)]
+    unlicensed = accepted - len(members)
+    if not members:
+        raise _all_unlicensed(name, unlicensed)
     members, left_out = keep_best(members, same_picture)
     assigned = assign_splits(
         families | {member.image_id: member.family_id for member in members}, known, seed=seed
@@ -70,6 +80,7 @@ def plan_version(
         "accept_confidence": accept_confidence,
         "render": RENDER,
         "twins": twins,
+        "use_unknown_licences": use_unknown_licences,
         "split": {"seed": seed, "test": TEST_SHARE, "validation": VALIDATION_SHARE},
     }
     members_sha256 = members_digest(
@@ -82,9 +93,20 @@ def plan_version(
         members=members,
         splits={member.image_id: assigned[member.image_id] for member in members},
         left_out=left_out,
+        unlicensed=unlicensed,
         moved=moved(known, assigned),
         members_sha256=members_sha256,
         digest=version_digest(
             members_sha256, file_format=FORMAT, schema_version=schema.version, recipe=recipe
         ),
+    )
+
+
+def _all_unlicensed(name: str, number: int) -> InputError:
+    return InputError(
+        name,
+        "there is nothing to export: nobody knows the licence of any accepted image",
+        reason="nothing_to_export",
+        found=f"{number} of unknown licence",
+        do="Give their source a licence and ingest it again, or use --use-unknown-licences.",
     )

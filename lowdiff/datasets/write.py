@@ -80,7 +80,10 @@ def _manifest(plan: Plan, shards: list[WrittenShard]) -> dict[str, Any]:
         "schema_version": plan.schema.version,
         "recipe": plan.recipe,
         "counts": count_members(plan.members, plan.splits, plan.schema)
-        | {"left_out_twins": len(plan.left_out)},
+        | {
+            "left_out_twins": len(plan.left_out),
+            "left_out_unknown_licences": plan.unlicensed,
+        },
         "left_out": [one.as_dict() for one in plan.left_out],
         "moved": {image_id: list(splits) for image_id, splits in sorted(plan.moved.items())},
         "columns": arrow_schema(plan.schema).names,

@@ -16,13 +16,14 @@ from typing import Any
 from sqlalchemy import select
 
 from lowdiff.catalog import Catalog
-from lowdiff.catalog.artifacts import Outcome, Stage, claim, newest_payloads, record
+from lowdiff.catalog.artifacts import Outcome, claim, newest_payloads, record
 from lowdiff.catalog.chunks import chunks
 from lowdiff.catalog.engine import utc_now
 from lowdiff.catalog.images import images_by_id
 from lowdiff.catalog.labels import Label, current_labels
-from lowdiff.catalog.tables import Artifact, LabelTask
+from lowdiff.catalog.tables import LabelTask
 from lowdiff.errors import InputError
+from lowdiff.labels.candidates import DRAFT, push_stage
 from lowdiff.labels.draft_boxes import draft_boxes
 from lowdiff.labels.label_studio import LabelStudio
 from lowdiff.labels.projects import TaskProject
@@ -35,8 +36,6 @@ from lowdiff.labels.working_copies import image_url, working_copy
 from lowdiff.store import Store
 from lowdiff.workspace import Workspace
 
-DRAFT = "draft"
-"""Name of the stage whose images may be pushed."""
 PUSHING, PUSHED = "pushing", "pushed"
 CHUNK = 400
 
@@ -65,29 +64,6 @@ class _Draft:
     image_id: str
     task: dict[str, Any]
     prediction_hash: str
-
-
-def push_stage(project: TaskProject) -> Stage:
-    """The stage whose leases keep two pushes from sending the same image."""
-    return Stage("label_push", "1", {"project": project.key})
-
-
-def pending_push(project: TaskProject, *, catalog: Catalog) -> list[str]:
-    """Images that have a draft and no task in the project yet, in a stable order."""
-    finished = select(Artifact.image_id).where(
-        Artifact.stage == "label_push",
-        Artifact.params_hash == push_stage(project).params_hash,
-        Artifact.state.in_(("ok", "refused")),
-    )
-    query = (
-        select(Artifact.image_id)
-        .where(Artifact.stage == DRAFT, Artifact.state == "ok")
-        .where(Artifact.image_id.not_in(finished.scalar_subquery()))
-        .distinct()
-        .order_by(Artifact.image_id)
-    )
-    with catalog.read() as session:
-        return list(session.scalars(query))
 
 
 def push_batch(

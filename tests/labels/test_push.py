@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from lowdiff.catalog.tables import LabelProject, LabelTask
 from lowdiff.errors import ContractError, InputError, ServiceError
+from lowdiff.labels.candidates import pending_push
 from lowdiff.labels.label_studio import LabelStudio
-from lowdiff.labels.push import pending_push
 from lowdiff.labels.tasks import Box, from_result
 from tests.labels.corpus import DRAFTED, add, add_drafted, disc, draft
 from tests.labels.desk import Desk, prediction
