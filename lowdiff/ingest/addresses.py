@@ -34,7 +34,7 @@ _OWN_NETWORKS = tuple(
 )
 """This machine and private networks: what `allow_loopback` allows, and no more."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_NUMBER = re.compile(r"(?:\d+|0x[0-9a-f]*)\.?$", re.IGNORECASE)
+_NUMBER = re.compile(r"(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?$", re.IGNORECASE)
 MAX_LENGTH = 8000
 
 
@@ -75,7 +75,7 @@ def parse_address(text: str) -> WebAddress:
         raise _bad(text, parts.scheme or "no scheme", allowed="http:// or https:// and a host")
     if "@" in parts.netloc:
         raise _bad(text.rpartition("@")[2], "a user name in it")
-    if ":" not in host and _NUMBER.search(host.rpartition(".")[2]) and not _is_ipv4(host):
+    if ":" not in host and _NUMBER.search(host) and not _is_ipv4(host):
         raise _bad(text, f"host {host}", allowed="IP addresses as four decimal numbers")
     path += f"?{query}" if query else ""
     origin = f"{parts.scheme}://{netloc}"
@@ -164,7 +164,10 @@ def check_peer(address: str, *, item: str, allow_loopback: bool = False) -> None
 
 async def system_lookup(host: str, port: int) -> Sequence[str]:
     """Ask the system."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise OSError(f"{host[:100]!r} is no name of a host: {error}") from error
     return list(dict.fromkeys(str(address[0]) for *_rest, address in found))
 
 

@@ -85,7 +85,9 @@ def directives(value: str) -> Iterator[str]:
     for part in value.lower().split(","):
         word = part.strip()
         name, colon, rest = (one.strip() for one in word.partition(":"))
-        if colon and name not in VALUED and " " not in name:
+        if colon and name in VALUED:
+            continue
+        if colon and " " not in name:
             is_ours = name in ("*", AGENT) or name.startswith(f"{AGENT}/")
             word = rest
         if is_ours and word:
