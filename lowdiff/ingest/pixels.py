@@ -5,6 +5,7 @@ import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from PIL import Image
 
@@ -90,24 +91,20 @@ def look(image: Upright, *, preview_px: int | None = None) -> Seen:
     preview = None if preview_px is None else _Preview(image.size, preview_px)
     step = 1 if preview is None else preview.step
     colours = hashlib.sha256(f"{width}x{height}:".encode())
-    alphas = hashlib.sha256()
-    has_alpha = False
+    alphas = _Alphas()
     for strip in image.strips(max(1, STRIP_PX // width // step) * step):
-        if strip.mode == "RGBA":
-            alpha = strip.getchannel("A")
-            alphas.update(alpha.tobytes())
-            least = int(alpha.getextrema()[0])  # type: ignore[arg-type]  # one band, one pair
-            has_alpha = has_alpha or least < 255
-            strip = _visible(strip, alpha) if least == 0 else strip
-        else:
-            alphas.update(b"\xff" * (strip.width * strip.height) if has_alpha else b"")
+        opaque = alphas.add(strip)
         seen = strip if strip.mode == "RGB" else strip.convert("RGB")
-        colours.update(seen.tobytes())
+        colours.update((seen if opaque else _visible(strip, seen)).tobytes())
         if preview is not None:
-            preview.add(seen if strip.mode == "RGB" else flatten(strip))
-    if has_alpha:
-        colours.update(alphas.digest())
-    return Seen(colours.hexdigest(), has_alpha, None if preview is None else preview.jpeg())
+            preview.add(seen if opaque else strip)
+    if alphas.digest is not None:
+        colours.update(alphas.digest.digest())
+    return Seen(
+        colours.hexdigest(),
+        alphas.digest is not None,
+        None if preview is None else preview.jpeg(),
+    )
 
 
 def flatten(image: Image.Image, ground: tuple[int, int, int] = (255, 255, 255)) -> Image.Image:
@@ -125,10 +122,39 @@ def _orientation_of(image: Image.Image) -> int:
     return told if told in _TURNS else 1
 
 
-def _visible(strip: Image.Image, alpha: Image.Image) -> Image.Image:
-    seen = Image.new("RGBA", strip.size, (0, 0, 0, 0))
-    seen.paste(strip, mask=alpha.point(lambda value: 255 if value else 0))
-    return seen
+class _Alphas:
+    """The hash of the alpha rows; it begins with the first strip that is not opaque."""
+
+    def __init__(self) -> None:
+        self.digest: Any = None
+        """None while everything is opaque."""
+        self._opaque_strips: list[int] = []
+
+    def add(self, strip: Image.Image) -> bool:
+        """Whether the strip is opaque."""
+        alpha = strip.getchannel("A") if strip.mode == "RGBA" else None
+        opaque = alpha is None or alpha.getextrema()[0] == 255
+        if opaque and self.digest is None:
+            self._opaque_strips.append(strip.width * strip.height)
+            return True
+        if self.digest is None:
+            self.digest = hashlib.sha256()
+            for pixels in self._opaque_strips:
+                self.digest.update(b"\xff" * pixels)
+        self.digest.update(
+            b"\xff" * (strip.width * strip.height) if alpha is None else alpha.tobytes()
+        )
+        return opaque
+
+
+def _visible(strip: Image.Image, colours: Image.Image) -> Image.Image:
+    """The colours, black where nothing is to be seen."""
+    alpha = strip.getchannel("A")
+    if alpha.getextrema()[0] > 0:  # type: ignore[operator]  # one band, one pair
+        return colours
+    return Image.composite(
+        colours, Image.new("RGB", strip.size), alpha.point(lambda value: 255 if value else 0)
+    )
 
 
 class _Preview:
@@ -144,7 +170,11 @@ class _Preview:
         self._top = 0
 
     def add(self, strip: Image.Image) -> None:
-        small = strip if self.step == 1 else strip.reduce(self._factor)
+        small = strip.convert("RGBa") if strip.mode == "RGBA" else strip
+        if self.step > 1:
+            small = small.reduce(self._factor)
+        if small.mode == "RGBa":
+            small = flatten(small.convert("RGBA"))
         self._small.paste(small, (0, self._top))
         self._top += small.height
 
