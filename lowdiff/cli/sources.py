@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lowdiff.cli.output import AsJson, emit, say
+from lowdiff.cli.output import AsJson, emit, progress, say
 
 source_app = typer.Typer(rich_markup_mode="markdown", no_args_is_help=True)
 corpus_app = typer.Typer(rich_markup_mode="markdown", no_args_is_help=True)
@@ -45,18 +45,67 @@ def list_sources(as_json: AsJson = False) -> None:
 
 @source_app.command("check")
 def check_source(
-    files: Annotated[list[Path], typer.Argument(help="TOML files.")], as_json: AsJson = False
+    files: Annotated[list[Path], typer.Argument(help="TOML files.")],
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Do not ask the sites for their robots.txt.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Check source files: keys, values, and that a folder is there.
+    """Tell what sources would bring and what they would refuse, without fetching an image.
+
+    Checks keys and values, lists folders, archives, lists, collections and buckets, and asks the
+    sites of lists and crawls for their robots.txt. Nothing is written.
 
     Example: `lowdiff source check data/sources/our-site.toml`
     """
-    from lowdiff.ingest.sources import load_source
+    from tempfile import TemporaryDirectory
 
+    from lowdiff.ingest.limits import Limits
+    from lowdiff.ingest.look import look_into
+    from lowdiff.ingest.sources import load_source
+    from lowdiff.settings import load_settings
+
+    settings = load_settings()
     for path in files:
         source = load_source(path)
-        record: dict[str, Any] = {"file": str(path), **source.model_dump(exclude_none=True)}
-        emit(record, as_json=as_json, text=f"{path}: source {source.name} is right")
+        with (
+            TemporaryDirectory(prefix="lowdiff-") as copies,
+            progress(f"looking into {source.name}", None) as advance,
+        ):
+            look = look_into(
+                source,
+                root=settings.workspace,
+                copies=Path(copies),
+                limits=Limits.of(settings),
+                offline=offline,
+                advance=advance,
+            )
+        record = {"file": str(path), **look.as_dict()}
+        emit(record, as_json=as_json, text=_in_words(record))
+
+
+def _in_words(look: dict[str, Any]) -> str:
+    lines = [f"{look['file']}: source {look['source']} is right"]
+    lines.append(f"  {look['kind']} {look['where']}, {look['licence']}, {look['attribution']}")
+    if look["items"] is None:
+        lines.append("  how many images there are, only a crawl can tell")
+    else:
+        size = f", {look['bytes'] / 1e6:.1f} MB" if look["bytes"] is not None else ""
+        endings = ", ".join(f"{number} {end}" for end, number in look["endings"].items())
+        lines.append(f"  {look['items']} items{size}{': ' if endings else ''}{endings}")
+    for one in look["first"]:
+        said = one.get("title") or one.get("caption") or one.get("alt_text")
+        lines.append(f"    {one['item']}{f'  {said[:80]}' if said else ''}")
+    if look["duplicates"]:
+        lines.append(f"  {look['duplicates']} are in the list twice")
+    if look["unknown_licences"]:
+        lines.append(f"  {look['unknown_licences']} of unknown licence: kept, but not used")
+    if look["refused"]:
+        reasons = ", ".join(f"{number} {reason}" for reason, number in look["refused"].items())
+        lines.append(f"  would be refused: {reasons}")
+        lines += [f"    {message}" for message in look["refusals"]]
+    lines += [f"  {host['host']}  robots.txt: {host['robots']}" for host in look["hosts"]]
+    return "\n".join(lines)
 
 
 @corpus_app.callback()

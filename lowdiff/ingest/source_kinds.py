@@ -139,8 +139,7 @@ class SourceBase(Strict):
     @property
     def where(self) -> str:
         """The path or the (first) address, for people."""
-        said = getattr(self, "path", None) or getattr(self, "url", None)
-        return str(said or getattr(self, "start_urls", ("?",))[0])
+        raise NotImplementedError
 
     def limits_over(self, default: Limits) -> Limits:
         """The limits of this source, the rest from the settings."""
@@ -174,6 +173,11 @@ class FolderSource(Selected):
     contact: Annotated[str, AfterValidator(_contact)] | None = None
     metadata: MetadataIndex | None = None
 
+    @property
+    def where(self) -> str:
+        """The path or the (first) address, for people."""
+        return self.path
+
 
 class ArchiveSource(Selected):
     """Images in one zip or tar file."""
@@ -185,6 +189,11 @@ class ArchiveSource(Selected):
     max_members: int = Field(default=500_000, ge=1)
     max_total_gb: float = Field(default=100.0, gt=0)
     """Thousand millions of bytes, unpacked."""
+
+    @property
+    def where(self) -> str:
+        """The path or the (first) address, for people."""
+        return self.path
 
 
 class CollectionSource(Selected):
@@ -202,6 +211,11 @@ class CollectionSource(Selected):
     max_members: int = Field(default=500_000, ge=1)
     """Files of one tar shard."""
 
+    @property
+    def where(self) -> str:
+        """The path or the (first) address, for people."""
+        return self.path
+
 
 class BucketSource(Selected):
     """Objects below an address that fsspec knows: S3, Google Cloud Storage, …"""
@@ -212,6 +226,11 @@ class BucketSource(Selected):
     """Ask without credentials; otherwise those of the environment are used."""
     endpoint_url: str | None = None
     """Of a server that speaks S3 but is not Amazon's."""
+
+    @property
+    def where(self) -> str:
+        """The path or the (first) address, for people."""
+        return self.url
 
 
 class AskingSource(SourceBase):
@@ -255,6 +274,11 @@ class UrlsSource(AskingSource):
     columns: Columns = Columns()
     _listed: Container[str] = PrivateAttr(default=frozenset())
 
+    @property
+    def where(self) -> str:
+        """The path or the (first) address, for people."""
+        return self.path
+
     def with_listed(self, hosts: Container[str]) -> "UrlsSource":
         """The same source, its list's hosts known."""
         copy = self.model_copy()
@@ -287,6 +311,11 @@ class WebSource(AskingSource):
     max_images: int = Field(default=100_000, ge=1)
     serve_folder: str | None = None
     """Serve this folder of the workspace at the start address while the source is ingested."""
+
+    @property
+    def where(self) -> str:
+        """The path or the (first) address, for people."""
+        return self.start_urls[0]
 
     @model_validator(mode="after")
     def _served_on_loopback(self) -> "WebSource":

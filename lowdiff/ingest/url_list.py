@@ -24,21 +24,31 @@ def offers_of_list(source: UrlsSource, root: Path) -> Iterator[Found | InputErro
     """Each row's address with what the row says of it; an error for a row without a good one.
 
     Raises:
-        InputError: the list cannot be read, lacks a column, or breaks off in the middle (what
-            came before has been given).
+        InputError: the list cannot be read, or lacks a column. One that breaks off in the middle
+            gives that as its last error.
         ServiceError: the disk fails.
     """
     path = local_path(source.path, root)
-    for where, row in _rows(path, source):
-        address = text_of(row.get(source.url))
-        try:
-            url = parse_address(address).text
-        except InputError as refusal:
-            shown = repr(refusal.item[:200])  # without a password
-            yield InputError(where, refusal.problem, reason="bad_url", found=shown)
-            continue
-        hints = hints_of(row, source.columns)
-        yield Found(Offer(url=url, hints=hints, stamp=stamp_of("row", hints)))
+    has_begun = False
+    try:
+        for where, row in _rows(path, source):
+            has_begun = True
+            yield _offer(where, row, source)
+    except InputError as broken:
+        if not has_begun:
+            raise
+        yield broken  # what came before it is used
+
+
+def _offer(where: str, row: Mapping[str, Any], source: UrlsSource) -> Found | InputError:
+    address = text_of(row.get(source.url))
+    try:
+        url = parse_address(address).text
+    except InputError as refusal:
+        shown = repr(refusal.item[:200])  # without a password
+        return InputError(where, refusal.problem, reason="bad_url", found=shown)
+    hints = hints_of(row, source.columns)
+    return Found(Offer(url=url, hints=hints, stamp=stamp_of("row", hints)))
 
 
 class ListedHosts(Container[str]):

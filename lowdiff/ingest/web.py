@@ -106,6 +106,15 @@ class Web:
         trip.evidence["asked_at"] = _now()
         return self._wait_for(self._get(trip))
 
+    def check_rules(self, url: str) -> None:
+        """Ask only for the site's rules, and tell whether they let us fetch an address.
+
+        Raises:
+            InputError: they do not, or the address is none that may be asked.
+            ServiceError: the site could not say; that means no for now.
+        """
+        self._wait_for(self._check_rules(check_url(url, self.source)))
+
     def close(self) -> None:
         """End all connections."""
         self._wait_for(self._requests.close())
@@ -140,6 +149,9 @@ class Web:
         except InputError as refusal:
             evidence = {**trip.evidence, **({"redirects": trip.hops} if trip.hops else {})}
             raise refusal.with_evidence({**evidence, **refusal.evidence}) from refusal.__cause__
+
+    async def _check_rules(self, url: WebAddress) -> None:
+        (await self._policies.of(url)).check(url)
 
     async def _check_policy(self, url: WebAddress, trip: _Trip) -> None:
         policy = await self._policies.of(url)
