@@ -10,7 +10,7 @@ from typing import Any
 
 from lowdiff.errors import InputError
 from lowdiff.ingest.said import columns_named, hints_of
-from lowdiff.ingest.source_kinds import MetadataIndex
+from lowdiff.ingest.source_base import MetadataIndex
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from lowdiff.ingest.offered import Fetched, Known
 from lowdiff.ingest.optout import embedded_optout, opted_out
 from lowdiff.ingest.outside import Outside
 from lowdiff.ingest.record import Claimed, Failed, Kept, Outcome, Refused, Unchanged
-from lowdiff.ingest.source_kinds import SourceBase
+from lowdiff.ingest.source_base import SourceBase
 from lowdiff.store import Store, image_key, preview_key, sha256_hex
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
 from lowdiff.catalog.images import UNKNOWN_LICENCE
-from lowdiff.ingest.source_kinds import Columns, is_spdx
+from lowdiff.ingest.source_base import Columns, is_spdx
 
 MAX_TEXT = 10_000
 """Characters of one cell that are kept."""

@@ -1,167 +1,23 @@
 """The kinds of sources, and which keys each one has."""
 
-import re
 from collections.abc import Container
-from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
 import httpx
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    field_validator,
-    model_validator,
+from pydantic import AfterValidator, Field, PrivateAttr, field_validator, model_validator
+
+from lowdiff.ingest.source_base import (
+    Columns,
+    MetadataIndex,
+    Selected,
+    SourceBase,
+    archive_path,
+    bucket_address,
+    contact_text,
+    list_path,
+    pattern_text,
+    web_address,
 )
-
-from lowdiff.catalog.images import UNKNOWN_LICENCE
-from lowdiff.ingest.limits import Limits
-
-NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
-SPDX = re.compile(r"^[A-Za-z0-9][A-Za-z0-9.+-]*(?: (?:AND|OR|WITH) [A-Za-z0-9][A-Za-z0-9.+-]*)*$")
-CONTACT = re.compile(r"^(?:[^@\s]+@[^@\s]+|https?://\S+)$")
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-LISTS = (".txt", ".csv", ".parquet")
-
-
-def is_spdx(value: str) -> bool:
-    """Whether a text has the form of an SPDX licence expression and fits into the catalog."""
-    return bool(SPDX.match(value)) and len(value) <= 64
-
-
-def _licence(value: str) -> str:
-    if value == "unknown":
-        return UNKNOWN_LICENCE
-    if not is_spdx(value):
-        raise ValueError(
-            'an SPDX licence id such as CC-BY-4.0, LicenseRef-<your own>, or "unknown"'
-        )
-    return value
-
-
-def _contact(value: str) -> str:
-    if not CONTACT.match(value):
-        raise ValueError("an e-mail address or an http(s) address")
-    return value
-
-
-def _pattern(value: str) -> str:
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"a regular expression ({error})") from error
-    return value
-
-
-def _web_address(value: str) -> str:
-    try:
-        url = httpx.URL(value)
-    except (httpx.InvalidURL, TypeError) as error:
-        raise ValueError(f"a web address ({error})") from error
-    if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError("an address that starts with http:// or https://")
-    return value
-
-
-def _archive(value: str) -> str:
-    if not value.lower().endswith(ARCHIVES):
-        raise ValueError(f"a file that ends with {', '.join(ARCHIVES)}")
-    return value
-
-
-def _list(value: str) -> str:
-    if not value.lower().endswith(LISTS):
-        raise ValueError(f"a file that ends with {', '.join(LISTS)}")
-    return value
-
-
-def _bucket(value: str) -> str:
-    protocol, separator, rest = value.partition("://")
-    if not separator or not rest.strip("/") or "::" in value:
-        raise ValueError("an address such as s3://bucket/folder or gs://bucket/folder")
-    if protocol in ("http", "https"):
-        raise ValueError('s3://, gs:// and the like; web addresses are of kind "urls" or "web"')
-    return value
-
-
-class Strict(BaseModel):
-    """A table of a source file: no unknown keys, no guessing of types."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class SourceLimits(Strict):
-    """Limits of one source; what is left out comes from the settings."""
-
-    max_mb: float | None = Field(default=None, gt=0)
-    max_megapixels: float | None = Field(default=None, gt=0)
-    max_side_px: int | None = Field(default=None, ge=1)
-    timeout_s: float | None = Field(default=None, gt=0)
-
-
-class Columns(Strict):
-    """What a table says of its images: meaning → its column (or key); None: not in the table."""
-
-    title: str | None = None
-    caption: str | None = None
-    alt_text: str | None = None
-    licence: str | None = None
-    """A row that says none, or nothing that we understand, has an unknown licence."""
-    attribution: str | None = None
-    tags: list[str] = Field(default=[])
-    """Columns of tags: lists, or texts separated by commas."""
-
-
-class MetadataIndex(Columns):
-    """A file that tells titles and tags of a folder's files: which of its keys means what."""
-
-    index: str
-    """A .json (list of objects) or .csv file; relative to the folder, or inside the archive."""
-    file: str = "file"
-    """Key of the file's name, with or without its ending, or of its path inside the folder."""
-
-
-class SourceBase(Strict):
-    """What every kind of source tells."""
-
-    name: str = Field(pattern=NAME)
-    licence: Annotated[str, AfterValidator(_licence)]
-    """SPDX id; `unknown` in the file is `NOASSERTION` here."""
-    attribution: str = Field(min_length=1)
-    limits: SourceLimits = SourceLimits()
-    optouts_waived: str | None = Field(default=None, min_length=10)
-    """Why marks against data mining do not bind us; kept as evidence of each image."""
-    revisit_days: float | None = Field(default=None, gt=0)
-    """Ask again for what was fetched longer ago; None: only with `--revisit`."""
-
-    @property
-    def where(self) -> str:
-        """The path or the (first) address, for people."""
-        raise NotImplementedError
-
-    def limits_over(self, default: Limits) -> Limits:
-        """The limits of this source, the rest from the settings."""
-        own = self.limits.model_dump(exclude_none=True)
-        return Limits(**{**vars(default), **own})
-
-
-class Selected(SourceBase):
-    """A source with many files, some of which are wanted."""
-
-    glob: list[str] = Field(default=["*"], min_length=1)
-    """File names or paths inside the source; `*` also stands for `/`."""
-    exclude: list[str] = Field(default=[])
-
-    def wants(self, name: str) -> bool:
-        """Whether the patterns name a path inside the source."""
-        base = name.rpartition("/")[2]
-
-        def fits(patterns: list[str]) -> bool:
-            return any(fnmatchcase(name, one) or fnmatchcase(base, one) for one in patterns)
-
-        return fits(self.glob) and not fits(self.exclude)
 
 
 class FolderSource(Selected):
@@ -170,7 +26,7 @@ class FolderSource(Selected):
     kind: Literal["folder"]
     path: str = Field(min_length=1)
     """Absolute, or relative to the workspace."""
-    contact: Annotated[str, AfterValidator(_contact)] | None = None
+    contact: Annotated[str, AfterValidator(contact_text)] | None = None
     metadata: MetadataIndex | None = None
 
     @property
@@ -183,7 +39,7 @@ class ArchiveSource(Selected):
     """Images in one zip or tar file."""
 
     kind: Literal["archive"]
-    path: Annotated[str, AfterValidator(_archive)]
+    path: Annotated[str, AfterValidator(archive_path)]
     """Absolute, or relative to the workspace."""
     metadata: MetadataIndex | None = None
     max_members: int = Field(default=500_000, ge=1)
@@ -221,7 +77,7 @@ class BucketSource(Selected):
     """Objects below an address that fsspec knows: S3, Google Cloud Storage, …"""
 
     kind: Literal["bucket"]
-    url: Annotated[str, AfterValidator(_bucket)]
+    url: Annotated[str, AfterValidator(bucket_address)]
     anonymous: bool = False
     """Ask without credentials; otherwise those of the environment are used."""
     endpoint_url: str | None = None
@@ -236,7 +92,7 @@ class BucketSource(Selected):
 class AskingSource(SourceBase):
     """A source that asks web servers."""
 
-    contact: Annotated[str, AfterValidator(_contact)]
+    contact: Annotated[str, AfterValidator(contact_text)]
     """Told to the site in every request."""
     allowed_hosts: list[str] = Field(default=[])
     delay_s: float = Field(default=1.0, ge=0)
@@ -267,7 +123,7 @@ class UrlsSource(AskingSource):
     """Images at the web addresses of a list."""
 
     kind: Literal["urls"]
-    path: Annotated[str, AfterValidator(_list)]
+    path: Annotated[str, AfterValidator(list_path)]
     """.txt with one address a line, .csv or .parquet; absolute, or relative to the workspace."""
     url: str = "url"
     """Column of the addresses."""
@@ -300,10 +156,10 @@ class WebSource(AskingSource):
     """Images on pages of a web site: start pages, and the links that `follow` allows."""
 
     kind: Literal["web"]
-    start_urls: list[Annotated[str, AfterValidator(_web_address)]] = Field(min_length=1)
-    follow: list[Annotated[str, AfterValidator(_pattern)]] = Field(default=[])
+    start_urls: list[Annotated[str, AfterValidator(web_address)]] = Field(min_length=1)
+    follow: list[Annotated[str, AfterValidator(pattern_text)]] = Field(default=[])
     """Regular expressions; a link whose address one of them finds is a page to read."""
-    images: list[Annotated[str, AfterValidator(_pattern)]] = Field(default=[])
+    images: list[Annotated[str, AfterValidator(pattern_text)]] = Field(default=[])
     """Regular expressions; default: every image that a page shows."""
     max_depth: int = Field(default=20, ge=0)
     """Links between a start page and the farthest page; 0: the start pages only."""

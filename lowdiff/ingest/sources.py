@@ -8,18 +8,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from lowdiff.errors import InputError
+from lowdiff.ingest.source_base import Columns, MetadataIndex, SourceLimits, Strict
 from lowdiff.ingest.source_kinds import (
     KINDS,
     ArchiveSource,
     AskingSource,
     BucketSource,
     CollectionSource,
-    Columns,
     FolderSource,
-    MetadataIndex,
     Source,
-    SourceLimits,
-    Strict,
     UrlsSource,
     WebSource,
 )

@@ -11,7 +11,7 @@ from lowdiff.catalog.queue import (
     reopen_rejected,
     unfinished_ids,
 )
-from lowdiff.ingest.source_kinds import SourceBase
+from lowdiff.ingest.source_base import SourceBase
 
 
 def pending(

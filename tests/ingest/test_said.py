@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from lowdiff.catalog.images import UNKNOWN_LICENCE
 from lowdiff.ingest.said import MAX_TEXT, hints_of, licence_of, text_of
-from lowdiff.ingest.source_kinds import Columns, is_spdx
+from lowdiff.ingest.source_base import Columns, is_spdx
 
 
 @pytest.mark.parametrize(
