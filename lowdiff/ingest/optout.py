@@ -164,7 +164,7 @@ def _usage_lines(text: str) -> tuple[tuple[str, str], ...]:
     groups: dict[str, list[tuple[str, str]]] = {}
     agents: list[str] = []
     in_rules = False
-    for line in text.lstrip("\ufeff").splitlines():
+    for line in text.splitlines():
         key, colon, value = line.partition("#")[0].partition(":")
         key, value = key.strip().lower(), value.strip()
         if not colon or key == "sitemap":

@@ -34,7 +34,7 @@ class Said:
     @property
     def rules_text(self) -> str:
         """The body of an answer that counts."""
-        return self.text if self.status == 200 else ""
+        return self.text.removeprefix("\ufeff") if self.status == 200 else ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for evidence."""
