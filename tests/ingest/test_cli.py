@@ -80,7 +80,7 @@ def test_check_gives_a_verdict_on_every_file_without_a_workspace(root, tmp_path)
 
 def test_source_check_says_what_is_wrong(root):
     path = root / "sources" / "art.toml"
-    assert records(call(root, "source", "check", path, "--json"))[0]["name"] == "art"
+    assert records(call(root, "source", "check", path, "--json"))[0]["source"] == "art"
     path.write_text(path.read_text() + "speed = 3\n")
     assert "speed" in str(call(root, "source", "check", path).exception)
     path.write_text(path.read_text().replace("speed = 3\n", "").replace('"art"\n', '"nope"\n'))

@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lowdiff.catalog.images import UNKNOWN_LICENCE
 from lowdiff.errors import InputError
 from lowdiff.ingest.demo_corpus import GALLERY_PORT, GALLERY_SOURCE, OWN_SOURCE
 from lowdiff.ingest.limits import Limits
+from lowdiff.ingest.source_kinds import KINDS
 from lowdiff.ingest.sources import WebSource, choose_sources, load_source, load_sources
 
 FOLDER = {
@@ -23,6 +25,11 @@ WEB = {
     "start_urls": '["https://example.org/"]',
 }
 del WEB["path"]
+ARCHIVE = {**FOLDER, "kind": '"archive"', "path": '"x.zip"'}
+URLS = {**FOLDER, "kind": '"urls"', "path": '"x.csv"', "contact": '"me@example.org"'}
+COLLECTION = {**FOLDER, "kind": '"collection"'}
+BUCKET = {**FOLDER, "kind": '"bucket"', "url": '"s3://brand/x"'}
+del BUCKET["path"]
 
 
 def toml(tmp_path: Path, values: dict[str, str], more: str = "") -> Path:
@@ -48,6 +55,9 @@ def test_an_unknown_key_is_named_with_the_allowed_ones(tmp_path):
     message = refusal_of(toml(tmp_path, {**FOLDER, "globs": '["*"]'}))
     assert "'globs'" in message
     assert "glob," in message
+    columns = refusal_of(toml(tmp_path, URLS, '[columns]\ntitel = "t"\n'))
+    assert "'columns.titel'" in columns
+    assert "title" in columns
     nested = refusal_of(toml(tmp_path, FOLDER, "[limits]\nmax_gb = 1\n"))
     assert "'limits.max_gb'" in nested
     assert "max_mb" in nested
@@ -61,6 +71,19 @@ def test_an_unknown_key_is_named_with_the_allowed_ones(tmp_path):
         ({**FOLDER, "kind": '"ftp"'}, "kind", "ftp"),
         ({**FOLDER, "glob": '"*.svg"'}, "glob", "*.svg"),
         ({**FOLDER, "attribution": '""'}, "attribution", "''"),
+        ({**FOLDER, "optouts_waived": '"because"'}, "optouts_waived", "because"),
+        ({**ARCHIVE, "path": '"x.rar"'}, "path", "x.rar"),
+        ({**ARCHIVE, "max_members": "0"}, "max_members", "0"),
+        ({**ARCHIVE, "max_total_gb": "-1"}, "max_total_gb", "-1"),
+        ({**URLS, "path": '"x.xlsx"'}, "path", "x.xlsx"),
+        ({**URLS, "contact": '"x"'}, "contact", "x"),
+        ({**URLS, "concurrency": "99"}, "concurrency", "99"),
+        ({**COLLECTION, "image": "1"}, "image", "1"),
+        ({**BUCKET, "url": '"brand/x"'}, "url", "brand/x"),
+        ({**BUCKET, "url": '"https://a.example/x"'}, "url", "https:"),
+        ({**BUCKET, "url": '"simplecache::s3://a/x"'}, "url", "simplecache::"),
+        ({**BUCKET, "anonymous": '"no"'}, "anonymous", "no"),
+        ({**WEB, "max_depth": "-1"}, "max_depth", "-1"),
         ({**WEB, "contact": '"nobody"'}, "contact", "nobody"),
         ({**WEB, "start_urls": '["file:///etc/passwd"]'}, "start_urls.0", "file:"),
         ({**WEB, "start_urls": "[]"}, "start_urls", "[]"),
@@ -116,6 +139,15 @@ def test_a_source_limits_itself_and_takes_the_rest_from_the_settings(tmp_path):
     assert source.limits_over(Limits(max_mb=9, max_side_px=7)) == Limits(max_mb=1, max_side_px=7)
 
 
+@pytest.mark.parametrize("values", [FOLDER, ARCHIVE, URLS, WEB, COLLECTION, BUCKET])
+def test_every_kind_may_have_an_unknown_licence_and_a_waiver_and_says_where_it_is(tmp_path, values):
+    more = {"licence": '"unknown"', "optouts_waived": '"we hold all rights"'}
+    source = load_source(toml(tmp_path, {**values, **more}))
+    assert source.licence == UNKNOWN_LICENCE
+    assert source.optouts_waived == "we hold all rights"
+    assert repr(source.where).replace("'", '"') in "".join(values.values())
+
+
 def test_the_hosts_of_the_start_addresses_are_allowed_unless_others_are_named(tmp_path):
     source = load_source(toml(tmp_path, WEB))
     assert isinstance(source, WebSource)
@@ -133,8 +165,9 @@ def test_the_demo_sources_in_the_repository_are_what_the_corpus_command_writes()
 def test_the_examples_in_the_workspace_readme_are_right(tmp_path):
     readme = (Path(__file__).parents[2] / "data" / "README.md").read_text(encoding="utf-8")
     examples = readme.split("```toml\n")[1:]
+    kinds = []
     for example in examples:
         path = tmp_path / "example.toml"
         path.write_text(example.partition("```")[0], encoding="utf-8")
-        load_source(path)
-    assert len(examples) == 2
+        kinds.append(load_source(path).kind)
+    assert sorted(kinds) == sorted(KINDS)
