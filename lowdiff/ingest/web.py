@@ -116,8 +116,8 @@ class Web:
         self._wait_for(self._check_rules(check_url(url, self.source)))
 
     def close(self) -> None:
-        """End all connections."""
-        self._wait_for(self._requests.close())
+        """End all requests and connections."""
+        self._wait_for(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
@@ -128,6 +128,13 @@ class Web:
 
     async def _open(self) -> Requests:
         return Requests(self.source, self._lookup)
+
+    async def _end(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()  # of callers that were interrupted
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._requests.close()
 
     async def _get(self, trip: _Trip) -> Answer:
         try:

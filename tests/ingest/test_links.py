@@ -27,6 +27,37 @@ def test_of_a_srcset_the_largest_is_taken():
     assert read_page(html, url=URL).images[0].url == "https://example.org/gallery/big.png"
 
 
+def test_of_a_picture_the_largest_source_is_taken_with_the_texts_of_its_img():
+    html = b"""<picture><source srcset="s.webp 400w, b.webp 1600w" type="image/webp">
+    <source srcset="m.avif 800w"><img src="a.jpg" srcset="a.jpg 300w" alt="a fox"></picture>
+    <picture><source srcset="other.webp"><img src="plain.jpg" srcset="own.jpg"></picture>"""
+    big, plain = read_page(html, url=URL).images
+    assert (big.url.rpartition("/")[2], big.alt_text) == ("b.webp", "a fox")
+    assert plain.url.endswith("own.jpg")  # of equal ones the page's own
+
+
+def test_pictures_that_the_head_names_and_those_inside_drawings_are_seen():
+    html = b"""<head><meta property="og:image" content="/og.png"><meta property="og:image"
+    content="/second.png"><meta property="og:image:alt" content="a hen">
+    <meta name="twitter:image" content="https://cdn.example.org/t.png">
+    <link rel="image_src" href="/link.png"></head><body><img src="/og.png" alt="shown">
+    <svg><image xlink:href="/in.svg.png"/><image href="/new.png"/></svg>"""
+    images = {one.url.rpartition("/")[2]: one.alt_text for one in read_page(html, url=URL).images}
+    assert images == {
+        "og.png": "shown", "in.svg.png": None, "new.png": None, "t.png": "a hen",
+        "link.png": "a hen",
+    }  # fmt: skip
+
+
+def test_a_page_tells_its_metas_and_keeps_its_links_when_asked():
+    html = b"""<meta name="Robots" content="noai"><a href="/a" rel="nofollow noopener"></a>
+    <a href="/b" rel="next"></a>"""
+    page = read_page(html, url=URL)
+    assert page.metas == (("robots", "noai"),)
+    assert page.links == ("https://example.org/b",)
+    assert read_page(html + b"<meta name=lowdiff content=nofollow>", url=URL).links == ()
+
+
 def test_late_images_are_seen_and_inline_ones_are_not():
     html = b"""<img src="data:image/gif;base64,AA" data-src="real.png"><img src="data:x">
     <img><img src=""><img src="javascript:x">"""
