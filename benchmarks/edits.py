@@ -1,4 +1,4 @@
-"""What happens to a finished graphic on its way through other people's hands: still the same one."""
+"""What happens to a finished graphic in other hands: it still is the same one."""
 
 import io
 import random
