@@ -37,6 +37,17 @@ class LowdiffError(Exception):
         message = f"{item}: " + ", ".join(parts)
         super().__init__(f"{message}. {do}" if do else message)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors travel between processes; `Exception` would call the constructor with the text."""
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(kind: type[LowdiffError], args: tuple[Any, ...], told: dict[str, Any]) -> LowdiffError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(told)
+    return error
+
 
 class InputError(LowdiffError):
     """This item can never work: record it and go on.

@@ -25,7 +25,9 @@ def _in_words(found: dict[str, Any]) -> str:
     rows = [("workspace", found["workspace"]), ("images", found["images"])]
     for name, counts in found["sources"].items():
         rows.append((f"  {name}", f"{counts['images']} images, {counts['rejected']} refused"))
+    pairs = {kind: found["duplicates"][kind] for kind in ("exact", "near", "variant")}
     rows += [
+        ("pairs", _counted(pairs)),
         ("text", _counted(found["ocr"]) or "not read yet"),
         ("labels", f"{human} by people, {machine} by machines"),
         ("dataset", found["newest_dataset"] or "none yet"),

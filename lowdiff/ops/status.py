@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from lowdiff.catalog.artifacts import counts
+from lowdiff.catalog.duplicates import counts_by_kind
 from lowdiff.catalog.images import counts_by_source
 from lowdiff.catalog.labels import counts_by_origin
 from lowdiff.catalog.tables import DatasetVersion, Image, Run
@@ -23,6 +24,7 @@ def describe(project: Project) -> dict[str, Any]:
             "workspace": str(project.workspace.root),
             "images": session.scalar(select(func.count()).select_from(Image)) or 0,
             "sources": counts_by_source(session),
+            "duplicates": counts_by_kind(session),
             "ocr": counts(session, "ocr"),
             "labels": counts_by_origin(session),
             "dataset_versions": session.scalar(select(func.count()).select_from(DatasetVersion)),
