@@ -70,6 +70,8 @@ def open_round(
     starts = [_row(source, url, depth=0) for url in start_urls]
     insert_missing(session, CrawlPage, starts, key=("source", "url"))
     mine = CrawlPage.source == source
+    first = select(CrawlPage.id).where(mine).order_by(CrawlPage.id).limit(1)
+    session.execute(first.with_for_update())  # of those who come at once, one begins the round
     unfinished = select(func.count()).where(mine, CrawlPage.state.in_(UNFINISHED))
     is_over = not session.scalar(unfinished) or images_offered(session, source) >= max_images
     leased = select(func.count()).where(mine, _held(session, source, now))
@@ -112,9 +114,8 @@ def lease_pages(
         )
         .order_by(CrawlPage.depth, CrawlPage.id)
         .limit(most)
+        .with_for_update(skip_locked=True)  # SQLite has one writer at a time and no such words
     )
-    if session.get_bind().dialect.name == "postgresql":
-        free = free.with_for_update(skip_locked=True)
     mine = []
     for row in session.scalars(free):
         row.state, row.lease_owner = "leased", crawler
@@ -203,12 +204,23 @@ def _add_links(
     for some in chunks(links, CHUNK):
         query = select(CrawlPage.url).where(CrawlPage.source == source, CrawlPage.url.in_(some))
         known.update(session.scalars(query))
-        nearer = (CrawlPage.source == source) & CrawlPage.url.in_(some) & (CrawlPage.depth > depth)
-        session.execute(update(CrawlPage).where(nearer).values(depth=depth), execution_options=RAW)
+        _come_nearer(session, source, some, depth=depth)
     number = session.scalar(select(func.count()).where(CrawlPage.source == source)) or 0
     new = [url for url in dict.fromkeys(links) if url not in known]
     rows = [_row(source, url, depth=depth) for url in new[: max(0, max_pages - number)]]
     insert_missing(session, CrawlPage, rows, key=("source", "url"))
+
+
+def _come_nearer(session: Session, source: str, urls: Sequence[str], *, depth: int) -> None:
+    """Pages that are known and are found again on a shorter way."""
+    query = (
+        select(CrawlPage)
+        .where(CrawlPage.source == source, CrawlPage.url.in_(urls), CrawlPage.depth > depth)
+        .with_for_update(skip_locked=True)
+    )
+    for row in session.scalars(query):
+        row.depth = depth
+    session.flush()
 
 
 def _row(source: str, url: str, *, depth: int) -> dict[str, object]:
@@ -219,5 +231,6 @@ def _held(session: Session, source: str, now: datetime) -> ColumnElement[bool]:
     """A condition: leased, the lease not over, its holder alive as far as we can tell."""
     leased = (CrawlPage.source == source) & (CrawlPage.state == "leased")
     owners = session.scalars(select(CrawlPage.lease_owner).where(leased).distinct())
-    alive = [one for one in owners if one and not is_dead(one.partition("/")[2])]
-    return leased & CrawlPage.lease_owner.in_(alive) & (CrawlPage.lease_until >= now)
+    # the dead are named, not the living: somebody new may come between the two queries
+    dead = [one for one in owners if one and is_dead(one.partition("/")[2])]
+    return leased & CrawlPage.lease_owner.not_in(dead) & (CrawlPage.lease_until >= now)

@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from lowdiff.catalog import Catalog
-from lowdiff.catalog.crawl import lease_pages, new_crawler, open_round, pages_by_state
+from lowdiff.catalog import Catalog, open_catalog
+from lowdiff.catalog.crawl import pages_by_state
 from lowdiff.catalog.engine import utc_now
 from lowdiff.catalog.tables import CrawlPage, Find, Rejection
 from lowdiff.errors import InputError, ServiceError
 from lowdiff.ingest.crawl import ReadPage, crawl
 from lowdiff.ingest.web import open_web
+from lowdiff.workspace import Workspace
 from tests.ingest.bad_server import BadServer, http, page, reset, serve_badly, with_etag
 from tests.ingest.conftest import web_source
 
@@ -33,6 +34,14 @@ HTML = "Content-Type: text/html"
 def server() -> Iterator[BadServer]:
     with serve_badly() as running:
         yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_catalog(request: pytest.FixtureRequest, workspace: Workspace) -> Iterator[Catalog]:
+    url = request.getfixturevalue("new_postgres")() if request.param == "postgresql" else None
+    opened = open_catalog(workspace, url)
+    yield opened
+    opened.close()
 
 
 def links(*targets: object) -> str:
@@ -206,7 +215,8 @@ def test_links_marked_nofollow_are_not_followed(server, catalog):
     assert sorted(server.paths) == ["/", "/2", "/3"]
 
 
-def test_ten_crawlers_share_a_site_and_read_no_page_twice(server, catalog):
+def test_ten_crawlers_share_a_site_and_read_no_page_twice(server, any_catalog):
+    catalog = any_catalog
     tree(server, 40)
     source = web_source(server.url, follow=["."], concurrency=2)
     seen: list[ReadPage] = []
@@ -225,24 +235,6 @@ def test_ten_crawlers_share_a_site_and_read_no_page_twice(server, catalog):
     rounds = {server.count(f"/{number or ''}") for number in range(40)}
     assert rounds == {len(seen) // 40}  # each round reads each page once
     assert states(catalog) == {"done": 40}
-
-
-def test_pages_of_a_dead_crawler_are_free_and_those_of_a_living_one_are_not(catalog):
-    now = utc_now()
-    with catalog.write() as session:
-        open_round(session, "site", ["http://a/1", "http://a/2"], max_images=9, now=now)
-        dead = subprocess.run(
-            [sys.executable, "-c", "from lowdiff.catalog.crawl import new_crawler as n;print(n())"],
-            capture_output=True, text=True, check=True,
-        ).stdout.strip()  # fmt: skip
-        (first,) = lease_pages(session, "site", crawler=dead, most=1, lease_s=900, now=now)
-    mine, other = new_crawler(), new_crawler()
-    with catalog.write() as session:
-        both = lease_pages(session, "site", crawler=mine, most=5, lease_s=900, now=now)
-        assert [one.id for one in both] == [first.id, first.id + 1]
-        assert lease_pages(session, "site", crawler=other, most=5, lease_s=900, now=now) == []
-        later = now + timedelta(seconds=901)
-        assert len(lease_pages(session, "site", crawler=other, most=5, lease_s=9, now=later)) == 2
 
 
 KILLED = """
