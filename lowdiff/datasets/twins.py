@@ -14,6 +14,9 @@ from lowdiff.catalog.duplicates import Edge
 from lowdiff.catalog.images import UNKNOWN_LICENCE
 from lowdiff.datasets.select import Member
 
+SURE = 0.9
+"""A near twin of which the method is less sure stays: one picture too many harms less than a loss."""
+
 Twins = Literal["best", "all"]
 """`best`: of exact and near twins only the best one; `all`: every accepted image."""
 
@@ -51,6 +54,8 @@ def keep_best(
     """
     beside: dict[str, list[tuple[str, Edge]]] = defaultdict(list)
     for (a, b), edge in same_picture.items():
+        if edge.score < SURE:
+            continue
         beside[a].append((b, edge))
         beside[b].append((a, edge))
     kept: dict[str, Member] = {}

@@ -12,7 +12,7 @@ from lowdiff.catalog.tables import Image, Sighting
 from lowdiff.datasets.layout import CARD_FILE, MANIFEST_FILE
 from lowdiff.datasets.read import Version
 from lowdiff.datasets.select import Member
-from lowdiff.datasets.twins import keep_best
+from lowdiff.datasets.twins import SURE, keep_best
 from lowdiff.dedupe.link import link_all
 from lowdiff.dedupe.overrule import overrule
 from tests.datasets.corpus import NOW, draw_corpus, drawn_png, keep, say
@@ -66,6 +66,12 @@ def test_the_best_has_human_labels_then_a_licence_then_is_a_drawing_then_has_mos
         assert [one.image_id for one in kept] == [best_first[0].image_id]
         assert {one.twin_of for one in left_out} <= {best_first[0].image_id}
         best_first.pop(0)
+
+
+def test_a_twin_of_which_the_method_is_not_sure_stays():
+    pair = [member("a"), member("b", width_px=11)]
+    unsure = Edge("a", "b", "near", SURE - 0.01, "test/1")
+    assert keep_best(pair, {("a", "b"): unsure}) == (pair, [])
 
 
 def ids_in(version: Version) -> set[str]:

@@ -1,13 +1,17 @@
 """What was found: images per source and licence, what was refused, what is there twice."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from lowdiff.catalog.duplicates import Edge
 from lowdiff.catalog.images import counts_by_source, rejections_by_reason
-from lowdiff.catalog.tables import DuplicateEdge, Find, Image, Rejection, Sighting
+from lowdiff.catalog.tables import Find, Image, Rejection, Sighting
+from lowdiff.dedupe.link import read_links
 from lowdiff.report.gallery import Shown, show
 from lowdiff.report.inputs import Inputs
 
@@ -15,6 +19,7 @@ WALL_IMAGES = 84
 WALL_PX = 96
 FAMILIES_SHOWN = 6
 FAMILY_MEMBERS_SHOWN = 4
+NEAR_SHOWN = 6
 EXAMPLES_OF_A_REASON = 3
 SIDES_PX = (64, 128, 256, 512, 1024, 2048)
 _SPDX = re.compile(r"^[A-Za-z0-9][A-Za-z0-9.+-]*$")
@@ -75,10 +80,13 @@ class Corpus:
     in_families: int
     """Images that are in such a family."""
     edges: tuple[tuple[str, int], ...]
-    """Kind of likeness → pairs."""
+    """Kind of likeness that makes families → pairs, after persons' verdicts."""
     wall: tuple[Shown, ...] = ()
+    largest_family: int = 0
     twins: tuple[tuple[Shown, ...], ...] = ()
     """Some families, side by side."""
+    near: tuple[tuple[Shown, Shown, float], ...] = ()
+    """Some pairs that show nearly the same picture, and how sure that is."""
 
 
 def gather_corpus(inputs: Inputs) -> Corpus:
@@ -86,6 +94,7 @@ def gather_corpus(inputs: Inputs) -> Corpus:
     with inputs.catalog.read() as session:
         images = session.scalar(select(func.count()).select_from(Image)) or 0
         family = _families(session)
+        ties = read_links(session).ties.values()
         counted = Corpus(
             images=images,
             sightings=session.scalar(select(func.count()).select_from(Sighting)) or 0,
@@ -100,17 +109,27 @@ def gather_corpus(inputs: Inputs) -> Corpus:
             waiting=_waiting(session),
             families=family.number,
             in_families=family.images,
-            edges=_edges(session),
+            edges=_edges(ties),
+            largest_family=family.largest,
         )
         # ids are hashes: the first ones are a fair sample, and the same one every time
         wall = list(session.scalars(select(Image.id).order_by(Image.id).limit(WALL_IMAGES)))
     members = [image_id for ids in family.shown for image_id in ids]
-    shown = show(inputs, [*wall, *members], longest_px=WALL_PX)
+    near = sorted(
+        (edge for edge in ties if edge.kind == "near"), key=lambda edge: (edge.a_id, edge.b_id)
+    )[:NEAR_SHOWN]
+    beside = [image_id for edge in near for image_id in (edge.a_id, edge.b_id)]
+    shown = show(inputs, [*wall, *members, *beside], longest_px=WALL_PX)
     twins = [tuple(shown[i] for i in ids if i in shown) for ids in family.shown]
     return replace(
         counted,
         wall=tuple(shown[image_id] for image_id in wall if image_id in shown),
         twins=tuple(group for group in twins if len(group) > 1),
+        near=tuple(
+            (shown[edge.a_id], shown[edge.b_id], edge.score)
+            for edge in near
+            if edge.a_id in shown and edge.b_id in shown
+        ),
     )
 
 
@@ -118,6 +137,7 @@ def gather_corpus(inputs: Inputs) -> Corpus:
 class _Families:
     number: int
     images: int
+    largest: int
     shown: list[list[str]]
 
 
@@ -129,8 +149,12 @@ def _families(session: Session) -> _Families:
         .having(func.count() > 1)
         .subquery()
     )
-    number, images = session.execute(
-        select(func.count(), func.coalesce(func.sum(sizes.c.size), 0))
+    number, images, largest = session.execute(
+        select(
+            func.count(),
+            func.coalesce(func.sum(sizes.c.size), 0),
+            func.coalesce(func.max(sizes.c.size), 1),
+        )
     ).one()
     some = session.scalars(
         select(sizes.c.family).order_by(sizes.c.size.desc(), sizes.c.family).limit(FAMILIES_SHOWN)
@@ -146,7 +170,7 @@ def _families(session: Session) -> _Families:
         )
         for name in list(some)
     ]
-    return _Families(number=number, images=images, shown=shown)
+    return _Families(number=number, images=images, largest=largest, shown=shown)
 
 
 def _licences(session: Session) -> tuple[Licence, ...]:
@@ -195,10 +219,6 @@ def _waiting(session: Session) -> int:
     return session.scalar(query) or 0
 
 
-def _edges(session: Session) -> tuple[tuple[str, int], ...]:
-    query = (
-        select(DuplicateEdge.kind, func.count())
-        .group_by(DuplicateEdge.kind)
-        .order_by(DuplicateEdge.kind)
-    )
-    return tuple((str(kind), int(number)) for kind, number in session.execute(query))
+def _edges(ties: Iterable[Edge]) -> tuple[tuple[str, int], ...]:
+    found = Counter(edge.kind for edge in ties)
+    return tuple((kind, found[kind]) for kind in ("exact", "near", "variant") if found[kind])
