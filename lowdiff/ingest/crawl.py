@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -185,13 +186,14 @@ class _Crawler:
             end = PageEnd("done", images, (), etag, modified, self.rules_hash)
             return _Seen(end, unchanged=True, refusal=refusal)
         content = _read_page(answer)
-        refusal = self._refusal(page, answer, (*answer.marks, *meta_marks(content.metas)))
+        marks = (*answer.marks, *meta_marks(content.metas))
+        refusal = self._refusal(page, answer, marks)
         asked = directives(headers.get("X-Robots-Tag", ""))
         stays = page.depth >= source.max_depth or not {"nofollow", "none"}.isdisjoint(asked)
         links = () if stays else tuple(one for one in content.links if _follows(source, one))
         shown = () if refusal else content.images
         offers = tuple(
-            _offer(image, page.url, content) for image in shown if _shows(source, image.url)
+            _offer(image, page.url, content, marks) for image in shown if _shows(source, image.url)
         )
         etag, modified = headers.get("ETag"), headers.get("Last-Modified")
         end = PageEnd("done", len(offers), links, etag, modified, self.rules_hash)
@@ -281,12 +283,14 @@ def _shows(source: WebSource, url: str) -> bool:
     return not source.images or any(re.search(pattern, url) for pattern in source.images)
 
 
-def _offer(image: ShownImage, page_url: str, page: Page) -> Offer:
-    said = {
+def _offer(image: ShownImage, page_url: str, page: Page, marks: tuple[Mark, ...]) -> Offer:
+    """An image with what its page says; marks of a page are here only when they are waived."""
+    said: dict[str, Any] = {
         "alt_text": image.alt_text,
         "title": image.title,
         "caption": image.caption,
         "page_title": page.title,
+        "page_optouts": [mark.as_dict() for mark in marks],
     }
     hints = {key: value for key, value in said.items() if value}
     return Offer(url=image.url, page_url=page_url, hints=hints)

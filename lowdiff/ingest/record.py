@@ -140,7 +140,8 @@ def _image(kept: Kept, now: datetime) -> dict[str, Any]:
 def _sighting(kept: Kept, now: datetime) -> dict[str, Any]:
     """What the source says of the image; what the file says only where the source is silent."""
     hints, embedded = kept.find.hints, kept.facts.embedded
-    extra: dict[str, Any] = {key: hints[key] for key in ("caption", "page_title") if key in hints}
+    keys = ("caption", "page_title", "page_optouts")
+    extra: dict[str, Any] = {key: hints[key] for key in keys if key in hints}
     if "author" in embedded:
         extra["creator"] = embedded["author"]
     silent = not any(hints.get(key) for key in ("title", "alt_text", "caption"))

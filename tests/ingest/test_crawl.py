@@ -201,7 +201,8 @@ def test_a_marked_page_offers_no_images_and_its_links_are_followed(server, catal
     assert row.evidence["optouts"]
     assert row.evidence["final_url"].endswith("/marked")
     read(server, catalog, name="ours", optouts_waived="we hold all rights")
-    assert "x.png" in offered(catalog)
+    (waived,) = offered(catalog)["x.png"].hints["page_optouts"]
+    assert waived["said"]
     server.does("/marked", page(images("x")))
     read(server, catalog)
     assert refused(catalog) == {}
