@@ -363,10 +363,16 @@ def _boxes(layout: str, w: int, h: int) -> dict[str, tuple[int, int, int, int]]:
             "mark": (0.03, 0.03, 0.3, 0.1),
         },
     }[layout]
-    return {
+    boxes = {
         name: (int(box[0] * w), int(box[1] * h), int(box[2] * w), int(box[3] * h))
         for name, box in shares.items()
     }
+    # a price that nobody can read would be no variant: at least a third of the width
+    left, top, right, bottom = boxes["price"]
+    wide = max(right - left, w // 3)
+    left = min(left, int(0.97 * w) - wide)
+    boxes["price"] = (left, top, left + wide, min(bottom, top + wide // 3))
+    return boxes
 
 
 def _ground(template: Template, width: int, height: int) -> Image.Image:

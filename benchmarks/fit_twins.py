@@ -32,6 +32,9 @@ FALLS = (
     "alone_least",
     "largest_alone",
     "colour_apart",
+    "colour_peak",
+    "colour_peak_over_rest",
+    "lightness_peak_over_rest",
     "lightness_apart",
     "outside_least",
 )

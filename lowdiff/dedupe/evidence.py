@@ -64,6 +64,13 @@ class Evidence:
     """Mean distance of colours before any fit."""
     gray: float
     """1 when one of the pictures has no colour at all and the other has."""
+    colour_peak: float
+    """The largest difference of colours in any one place, in CIELAB, after the fit."""
+    colour_peak_over_rest: float
+    """The same over what is usual in this pair, as a logarithm."""
+    lightness_peak: float
+    """As with colours: finds other digits that a window of structure is too coarse for."""
+    lightness_peak_over_rest: float
     outside_least: float
     """Share of a picture's structure outside the overlap: the one with less of it."""
     outside_most: float
@@ -86,7 +93,7 @@ class Side:
         self.rgb = rgb
         gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
         self.gray: Gray = cv2.GaussianBlur(gray, (0, 0), 0.8)
-        self.lab = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), 2.0), cv2.COLOR_RGB2LAB).astype(
+        self.lab = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), 1.0), cv2.COLOR_RGB2LAB).astype(
             np.float32
         )
         self.contrast: Gray = np.sqrt(_variance(self.gray))
@@ -145,7 +152,7 @@ def gather(a: Side, b: Side, alignment: Alignment) -> Evidence | None:
     )
     back = _warp(np.ones(a.gray.shape, np.float32), cv2.invertAffineTransform(matrix), b.size) > 0.5
     outside = sorted(_outside(side.contrast, seen) for side, seen in ((a, inside), (b, back)))
-    colour, lightness, shift, gray = _colours(
+    tones = _compare_tones(
         a.lab[::2, ::2], _warp(b.lab, matrix, a.size)[::2, ::2], inside[::2, ::2]
     )
     return Evidence(
@@ -158,10 +165,14 @@ def gather(a: Side, b: Side, alignment: Alignment) -> Evidence | None:
         alone_least=only[0],
         alone_most=only[1],
         largest_alone=_largest(alone) / area,
-        colour_apart=colour,
-        lightness_apart=lightness,
-        colour_shift=shift,
-        gray=gray,
+        colour_apart=tones.colour_apart,
+        lightness_apart=tones.lightness_apart,
+        colour_shift=tones.shift,
+        gray=tones.gray,
+        colour_peak=tones.colour_peaks[0],
+        colour_peak_over_rest=tones.colour_peaks[1],
+        lightness_peak=tones.lightness_peaks[0],
+        lightness_peak_over_rest=tones.lightness_peaks[1],
         outside_least=outside[0],
         outside_most=outside[1],
         area_least=min(area / inside.size, float(back.mean())),
@@ -208,23 +219,50 @@ def _structure(a: Gray, b: Gray, inside: NDArray[np.bool_]) -> tuple[Gray, Gray,
     return best, np.sqrt(variance_a), np.sqrt(variance_b)
 
 
-def _colours(
+@dataclass(frozen=True)
+class _Tones:
+    colour_apart: float
+    lightness_apart: float
+    shift: float
+    gray: float
+    colour_peaks: tuple[float, float]
+    lightness_peaks: tuple[float, float]
+
+
+def _compare_tones(
     a: NDArray[np.float32], b: NDArray[np.float32], inside: NDArray[np.bool_]
-) -> tuple[float, float, float, float]:
+) -> _Tones:
     mine, theirs = a[inside], b[inside]
     shift = float(_length(mine[:, 1:] - theirs[:, 1:]).mean())
     chroma = [float(_length(side[:, 1:] - 128).mean()) for side in (mine, theirs)]
-    gray = float(min(chroma) < 2.5 and max(chroma) > 6)
+    gray = min(chroma) < 2.5 and max(chroma) > 6
     gain, offset = _line(theirs[:, 0], mine[:, 0], 0.6, 1.7, 60)
-    lightness = float((np.abs(mine[:, 0] - gain * theirs[:, 0] - offset) > LIGHTNESS_APART).mean())
+    lightness = np.abs(mine[:, 0] - gain * theirs[:, 0] - offset)
     if gray:
-        return 0.0, lightness, shift, gray
-    x, y = theirs[:, 1:] - 128, mine[:, 1:] - 128
-    saturation = float((x * y).sum() / ((x * x).sum() + 1e-6))
-    saturation = min(max(saturation, 0.5), 2.0)
-    tint = np.clip((y - saturation * x).mean(0), -9, 9)
-    apart = _length(y - saturation * x - tint) > COLOUR_APART
-    return float(apart.mean()), lightness, shift, gray
+        colour = np.zeros_like(lightness)
+    else:
+        x, y = theirs[:, 1:] - 128, mine[:, 1:] - 128
+        saturation = float((x * y).sum() / ((x * x).sum() + 1e-6))
+        saturation = min(max(saturation, 0.5), 2.0)
+        tint = np.clip((y - saturation * x).mean(0), -9, 9)
+        colour = _length(y - saturation * x - tint)
+    return _Tones(
+        float((colour > COLOUR_APART).mean()),
+        float((lightness > LIGHTNESS_APART).mean()),
+        shift,
+        float(gray),
+        _peaks(colour, inside),
+        _peaks(lightness, inside),
+    )
+
+
+def _peaks(values: NDArray[np.float32], inside: NDArray[np.bool_]) -> tuple[float, float]:
+    """The largest local mean, and the logarithm of its ratio to the 90th percentile."""
+    spread = np.zeros(inside.shape, np.float32)
+    spread[inside] = values
+    local = cv2.blur(spread, (3, 3))[inside]
+    peak, usual = np.percentile(local, (99.8, 90))
+    return float(peak), float(np.log((peak + 1) / (usual + 1)))
 
 
 def _length(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
