@@ -79,9 +79,11 @@ class Turns:
         async with host.slots:
             async with host.turn:
                 _check_up(host)
+                start = time.monotonic()
                 while (wait_s := host.next_turn - time.monotonic()) > 0:
+                    start = host.next_turn  # as planned: sleeping a bit too long adds up
                     await asyncio.sleep(wait_s)
-                host.next_turn = time.monotonic() + host.pace.delay_s
+                host.next_turn = start + host.pace.delay_s
             _check_up(host)
             async with self._requests.open(url, headers) as (head, answer):
                 host.pace.saw(head.latency_s, status=head.status)
