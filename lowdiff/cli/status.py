@@ -25,6 +25,8 @@ def _in_words(found: dict[str, Any]) -> str:
     rows = [("workspace", found["workspace"]), ("images", found["images"])]
     for name, counts in found["sources"].items():
         rows.append((f"  {name}", f"{counts['images']} images, {counts['rejected']} refused"))
+    if found["unknown_licences"]:
+        rows.append(("unknown licence", f"{found['unknown_licences']} images, kept apart"))
     pairs = {kind: found["duplicates"][kind] for kind in ("exact", "near", "variant")}
     rows += [
         ("pairs", _counted(pairs)),

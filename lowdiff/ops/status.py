@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from lowdiff.catalog.artifacts import counts
 from lowdiff.catalog.duplicates import counts_by_kind
-from lowdiff.catalog.images import counts_by_source
+from lowdiff.catalog.images import count_unknown_licences, counts_by_source
 from lowdiff.catalog.labels import counts_by_origin
 from lowdiff.catalog.tables import DatasetVersion, Image, Run
 from lowdiff.catalog.versions import newest_run, newest_version
@@ -24,6 +24,7 @@ def describe(project: Project) -> dict[str, Any]:
             "workspace": str(project.workspace.root),
             "images": session.scalar(select(func.count()).select_from(Image)) or 0,
             "sources": counts_by_source(session),
+            "unknown_licences": count_unknown_licences(session),
             "duplicates": counts_by_kind(session),
             "ocr": counts(session, "ocr"),
             "labels": counts_by_origin(session),
