@@ -62,7 +62,7 @@ class _Worker:
                 answer, preview = self._exchange(request, body, limits.timeout_s)
             except TimeoutError:
                 self.stop()
-                raise _refused(item, "takes too long to decode", "decode_timeout", limits) from None
+                raise _slow(item, limits) from None
             except _DiedError as death:
                 said = death.args[0]
                 self.stop()
@@ -70,7 +70,7 @@ class _Worker:
                     found = f"more than {MAX_MEMORY_MB:g} MB"
                     raise too_much_memory(item, found) from death
                 if last:  # once more: the system may have ended it for want of memory
-                    raise _refused(item, "crashes its decoder", "decoder_died", limits) from death
+                    raise _deadly(item) from death
                 continue
             if "facts" in answer:
                 facts = ImageFacts(**answer["facts"])
@@ -99,8 +99,9 @@ class _Worker:
             requests.write(request)
             requests.write(body)
             requests.flush()
-        ready, _, _ = select.select([answers], [], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
+        waiting = select.poll()
+        waiting.register(answers, select.POLLIN)
+        if not waiting.poll(max(0.0, deadline - time.monotonic()) * 1e3):
             raise TimeoutError
         line = answers.readline()
         if not line.endswith(b"\n"):
@@ -206,14 +207,17 @@ def open_decoders(processes: int) -> Iterator[Decoders]:
         decoders.stop()
 
 
-def _refused(item: str, problem: str, reason: str, limits: Limits) -> InputError:
-    return InputError(
-        item,
-        problem,
-        reason=reason,
-        allowed=f"{limits.timeout_s:g} s",
-        do="Save the image anew with a graphics program.",
-    )
+_SAVE_ANEW = "Save the image anew with a graphics program."
+
+
+def _slow(item: str, limits: Limits) -> InputError:
+    allowed = f"{limits.timeout_s:g} s"
+    problem = "takes too long to decode"
+    return InputError(item, problem, reason="decode_timeout", allowed=allowed, do=_SAVE_ANEW)
+
+
+def _deadly(item: str) -> InputError:
+    return InputError(item, "crashes its decoder", reason="decoder_died", do=_SAVE_ANEW)
 
 
 def _close_quietly(pipe: IO[bytes] | None) -> None:

@@ -20,7 +20,7 @@ MAX_VALUE_CHARS = 2_000
 _GIF_XMP = b"XMP DataXMP"
 _C2PA_LOOK_BYTES = 1 << 20
 _BROKEN = (
-    ValueError, TypeError, KeyError, IndexError, OSError, AttributeError, SyntaxError,
+    MemoryError, ValueError, TypeError, KeyError, IndexError, OSError, AttributeError, SyntaxError,
     OverflowError, ZeroDivisionError, LookupError, EOFError, RecursionError,
 )  # fmt: skip
 

@@ -45,7 +45,7 @@ def describe_image(
     """
     limits.check_bytes(len(body), item=item)
     image_format, stored = read_image(body, item=item, limits=limits)
-    upright = Upright(stored)
+    upright = refusing(lambda: Upright(stored), item=item)
     seen = refusing(lambda: look(upright, preview_px=preview_px), item=item)
     facts = ImageFacts(
         format=image_format,

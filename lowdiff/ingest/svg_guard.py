@@ -1,10 +1,11 @@
 """Look an SVG over before it is rendered, because a renderer trusts what it is given.
 
 Refused: scripts, event handlers and `javascript:` links (the original is kept and may be shown in
-a browser some day), `<foreignObject>` (HTML that the renderer leaves out), references to other
-files (pictures, `<use>`, styles and fonts; they could be private files of this machine), entities
-that build on others or are long, elements that nest too deep, too many embedded pixels, too many
-or too fine filters.
+a browser some day), `<foreignObject>` (HTML, which is not drawn; the one that drawing programs add
+for themselves has `requiredExtensions` and is passed over), references to other files (pictures,
+`<use>`, styles and fonts; they could be private files of this machine), entities that build on
+others or are long, elements that nest too deep, too many embedded pixels, too many or too fine
+filters.
 Rendered harmlessly: links for a reader to click, animations (their first moment), short entities
 (many drawing programs name their namespaces so), a DOCTYPE (nobody fetches it), missing fonts.
 What is merely expensive ends at the limits of time and memory of the decoder.
@@ -36,7 +37,7 @@ MAX_ENTITY_CHARS = 1_000
 _DRAWS_A_FILE = frozenset(
     {"image", "feImage", "use", "linearGradient", "radialGradient", "pattern"}
 )
-_OUTSIDE_URL = re.compile(r"""url\(\s*["']?\s*(?!["'#)]|data:)([^)"']{1,100})""", re.IGNORECASE)
+_OUTSIDE_URL = re.compile(r"""url\(\s*["']?\s*(?![\s"'#)]|data:)([^)"']{1,100})""", re.IGNORECASE)
 _IMPORT = re.compile(r"@import\s+([^;]{1,100})", re.IGNORECASE)
 
 
@@ -136,7 +137,7 @@ def _start(look: _Look, name: str, attributes: dict[str, str]) -> None:
     look.filter_steps += local.startswith("fe") and local[2:3].isupper()
     if local == "script":
         look.refuse("svg_script", "contains a script", "<script>")
-    if local == "foreignObject":
+    if local == "foreignObject" and "requiredExtensions" not in attributes:
         look.refuse("svg_foreign_object", "contains HTML, which is not drawn", "<foreignObject>")
     for key, value in attributes.items():
         _check_attribute(look, local, key.rpartition(":")[2], value.strip())

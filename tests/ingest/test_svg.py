@@ -79,6 +79,8 @@ def test_what_is_no_plain_picture_is_refused_by_its_name(reason, body):
         svg('<linearGradient id="g"><stop/></linearGradient><path fill="url(#g)" d="M0 0"/>'),
         svg('<g id="a"/><use xlink:href="#a"/><use/>'),
         svg("<style>rect{fill:red}</style>"),
+        svg('<path fill="url( #g)" d="M0 0"/><path fill="url(&quot; #g&quot;)" d="M0 0"/>'),
+        svg('<switch><foreignObject requiredExtensions="urn:x"/><g/></switch>'),
         svg('<text x="1" y="1" font-family="no such font" font-size="1">a</text>'),
         svg('<filter id="f"><feGaussianBlur stdDeviation="2"/></filter>'),
     ],
