@@ -49,7 +49,7 @@ class Node:
     id: str
     pixel_hash: str
     family_id: str | None
-    created_at: datetime
+    split: str | None
 
 
 def keep_edges(session: Session, edges: Sequence[Edge], *, now: datetime) -> None:
@@ -113,9 +113,9 @@ def counts_by_kind(session: Session) -> dict[str, int]:
 
 
 def nodes(session: Session) -> list[Node]:
-    """All images, the oldest first."""
-    query = select(Image.id, Image.pixel_hash, Image.family_id, Image.created_at)
-    return [Node(*row) for row in session.execute(query.order_by(Image.created_at, Image.id))]
+    """All images, by id."""
+    query = select(Image.id, Image.pixel_hash, Image.family_id, Image.split)
+    return [Node(*row) for row in session.execute(query.order_by(Image.id))]
 
 
 def pixel_hashes(session: Session) -> dict[str, str]:
@@ -159,7 +159,7 @@ def find_image(session: Session, start: str) -> str:
     return ids[0]
 
 
-def _edges() -> Select[tuple[str, str, str, float, str]]:
+def _edges() -> Select[str, str, str, float, str]:
     return select(
         DuplicateEdge.a_id,
         DuplicateEdge.b_id,

@@ -15,7 +15,7 @@ from lowdiff.catalog.images import UNKNOWN_LICENCE
 from lowdiff.datasets.select import Member
 
 SURE = 0.9
-"""A near twin of which the method is less sure stays: one picture too many harms less than a loss."""
+"""A near twin of which the method is less sure stays: too many harms less than one lost."""
 
 Twins = Literal["best", "all"]
 """`best`: of exact and near twins only the best one; `all`: every accepted image."""

@@ -72,13 +72,11 @@ def exact_pairs(nodes: Sequence[Node], cut: frozenset[Pair]) -> list[Pair]:
 def assign_families(nodes: Sequence[Node], ties: Iterable[Pair]) -> dict[str, str]:
     """Image id → family id, for every node.
 
-    Families are the connected components of `ties`. A family is called by the pixel hash of its
-    oldest image (then the smallest id), so the name stays when the corpus grows; when two
-    families merge, the older one's name wins. Where a person has cut exact twins apart, the
-    younger part is called by its oldest image's id instead: two families never share a name.
-
-    Args:
-        nodes: the oldest first; the order within `ties` does not matter.
+    Families are the connected components of `ties`. A family is called by the smallest pixel hash
+    among its images that an export has given a split, else among all of them. So the name does
+    not depend on the order in which images came, and what was exported keeps it as the corpus
+    grows; when two exported families merge, the smaller name wins. Where a person has cut exact
+    twins apart, the second part is called by an image's id: two families never share a name.
     """
     forest = _Forest(node.id for node in nodes)
     for a, b in ties:
@@ -87,7 +85,7 @@ def assign_families(nodes: Sequence[Node], ties: Iterable[Pair]) -> dict[str, st
     names: dict[str, str] = {}
     taken: set[str] = set()
     families: dict[str, str] = {}
-    for node in nodes:
+    for node in sorted(nodes, key=lambda one: (one.split is None, one.pixel_hash, one.id)):
         root = forest.root(node.id)
         if root not in names:
             names[root] = node.id if node.pixel_hash in taken else node.pixel_hash
@@ -112,10 +110,11 @@ def path_between(a: str, b: str, ties: Iterable[Pair]) -> list[str]:
                 waiting.append(there)
     if b not in came_from:
         return []
-    chain, step = [], b
+    chain: list[str] = []
+    step: str | None = b
     while step is not None:
         chain.append(step)
-        step = came_from[step]  # type: ignore[assignment]
+        step = came_from[step]
     return chain[::-1]
 
 

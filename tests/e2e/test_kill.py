@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 COUNT = 24
 STEPS = [
     ("ingest", "--all"),
+    ("dedupe",),
     ("ocr",),
     ("draft",),
     ("label", "push"),
