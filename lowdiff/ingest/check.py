@@ -33,7 +33,7 @@ def check_files(
 
     with ThreadPoolExecutor(max_workers=workers) as threads:
         waiting: deque[Future[Verdict]] = deque()
-        for found in files_below(paths):
+        for found in finds_below(paths):
             waiting.append(threads.submit(judge, found))
             if len(waiting) > 4 * workers:  # a window: the folder may hold millions
                 yield waiting.popleft().result()
@@ -71,7 +71,12 @@ def check_file(path: Path, *, decoders: Decoders, limits: Limits) -> Verdict:
     }
 
 
-def files_below(paths: Iterable[Path]) -> Iterator[Path | InputError]:
+def files_below(paths: Iterable[Path]) -> Iterator[Path]:
+    """What `finds_below` finds, without its errors."""
+    return (found for found in finds_below(paths) if isinstance(found, Path))
+
+
+def finds_below(paths: Iterable[Path]) -> Iterator[Path | InputError]:
     """The paths themselves, and all files below those that are folders.
 
     Links to folders are not followed; a folder that cannot be listed is an error in its place.

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lowdiff.cli.app import app
-from lowdiff.ingest.check import check_files, files_below
+from lowdiff.ingest.check import check_files, finds_below
 from lowdiff.ingest.decoders import open_decoders
 from lowdiff.ingest.limits import Limits
 from tests.ingest.conftest import png, svg
@@ -63,7 +63,7 @@ def test_a_folder_that_cannot_be_listed_is_told(tmp_path):
     try:
         if os.access(locked, os.R_OK):
             pytest.skip("nothing is locked for root")
-        found = list(files_below([tmp_path]))
+        found = list(finds_below([tmp_path]))
     finally:
         locked.chmod(0o700)
     assert sorted(type(one).__name__ for one in found) == ["InputError", "PosixPath"]
