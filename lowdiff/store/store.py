@@ -5,11 +5,13 @@ import os
 import uuid
 from io import BufferedWriter
 from pathlib import Path
-
-from upath import UPath
+from typing import TYPE_CHECKING
 
 from lowdiff.errors import ContractError, ServiceError
 from lowdiff.store.disk import flush_filesystem
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 
 def sha256_hex(body: bytes) -> str:
@@ -20,7 +22,7 @@ def sha256_hex(body: bytes) -> str:
 class Store:
     """Objects under keys such as `images/ab/cd/<sha256>.png`; keys never leave the root."""
 
-    def __init__(self, root: Path | UPath) -> None:
+    def __init__(self, root: "Path | UPath") -> None:
         self.root = root
 
     def put(self, key: str, body: bytes, *, flush: bool = True) -> None:
@@ -106,7 +108,7 @@ class Store:
         """Delete the object under `key`; no error when it is gone already."""
         self._at(key).unlink(missing_ok=True)
 
-    def _at(self, key: str) -> Path | UPath:
+    def _at(self, key: str) -> "Path | UPath":
         if key.startswith("/") or ".." in key.split("/"):
             raise ContractError(key, "leaves the store", reason="bad_key")
         return self.root / key
@@ -115,7 +117,11 @@ class Store:
 def open_store(url: str | Path) -> Store:
     """The store at a folder or at an fsspec URL such as `s3://bucket/prefix`."""
     text = str(url)
-    return Store(UPath(text) if "://" in text else Path(text))
+    if "://" not in text:
+        return Store(Path(text))
+    from upath import UPath  # it takes a while to import, and most stores are folders
+
+    return Store(UPath(text))
 
 
 def _write_aside(target: Path, body: bytes, flush: bool) -> None:
