@@ -94,13 +94,12 @@ def test_a_bucket_that_is_not_there_and_a_server_that_is_down_are_told_apart(s3,
 
 def test_an_anonymous_source_needs_no_credentials(bucket, s3, tmp_path, monkeypatch):
     public = {"Bucket": "brand", "ACL": "public-read"}
-    bucket.call_s3("put_bucket_acl", **public)
     bucket.call_s3("put_object", Key="open.png", Body=RED, **public)
+    bucket.pipe("brand/closed.png", BLUE)
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     items = opened("bucket", tmp_path, url="s3://brand", endpoint_url=s3, anonymous=True)
     assert items.read("s3://brand/open.png", limits=Limits()).body == RED
-    bucket.pipe("brand/closed.png", BLUE)
     with pytest.raises(InputError) as refusal:
         items.read("s3://brand/closed.png", limits=Limits())
     assert refusal.value.reason == "forbidden"
