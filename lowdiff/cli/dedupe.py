@@ -74,14 +74,14 @@ def scan(
 
     if not folder.is_dir():
         raise InputError(folder, "is no folder", reason="no_such_folder")
-    files = list(files_below([folder]))
-    refused = 0
+    left_out = 0
 
-    def told(_path: Path, error: InputError) -> None:
-        nonlocal refused
-        refused += 1
+    def told(_path: object, error: InputError) -> None:
+        nonlocal left_out
+        left_out += 1
         say(f"left out: {error}")
 
+    files = list(files_below([folder]))
     numbers: dict[str, int] = {}
     for pair in scan_files(files, read=read_file, refused=told):
         numbers[pair.relation] = numbers.get(pair.relation, 0) + 1
@@ -94,8 +94,8 @@ def scan(
         text = f"{pair.relation:<8} {pair.score:.3f}  {pair.a}  {pair.b}"
         emit(record, as_json=as_json, text=text)
     found = ", ".join(f"{number} {relation}" for relation, number in sorted(numbers.items()))
-    left_out = f", {refused} files left out" if refused else ""
-    say(f"{len(files) - refused} images: {found or 'no pairs'}{left_out}")
+    rest = f", {left_out} files left out" if left_out else ""
+    say(f"{len(files) - left_out} images: {found or 'no pairs'}{rest}")
 
 
 @app.command()
