@@ -3,6 +3,8 @@
 import csv
 import hashlib
 from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -52,19 +54,40 @@ def _offer(where: str, row: Mapping[str, Any], source: UrlsSource) -> Found | In
 
 
 class ListedHosts(Container[str]):
-    """The hosts of a list, read when the first one is asked for; 8 bytes are kept of each."""
+    """The hosts of a list, read when the first one is asked for and once in a process."""
 
     def __init__(self, source: UrlsSource, root: Path) -> None:
         self._source = source
         self._root = root
-        self._hashes: frozenset[bytes] | None = None
 
     def __contains__(self, host: object) -> bool:
-        if self._hashes is None:
-            found = offers_of_list(self._source, self._root)
-            urls = (one.offer.url for one in found if isinstance(one, Found))
-            self._hashes = frozenset(_hash(parse_address(url).host) for url in urls)
-        return _hash(str(host)) in self._hashes
+        path = local_path(self._source.path, self._root)
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise unreadable(path, error) from error
+        version = (status.st_size, status.st_mtime_ns)
+        return _hash(str(host)) in _host_hashes(
+            _List(path, self._source.url, version, self._source)
+        )
+
+
+@dataclass(frozen=True)
+class _List:
+    """A list as it is now; what else its source says does not matter for its hosts."""
+
+    path: Path
+    column: str
+    version: tuple[int, int]
+    source: UrlsSource = field(compare=False)
+
+
+@lru_cache(maxsize=8)
+def _host_hashes(one: _List) -> frozenset[bytes]:
+    """8 bytes of each host."""
+    found = offers_of_list(one.source.model_copy(update={"path": str(one.path)}), one.path.parent)
+    urls = (row.offer.url for row in found if isinstance(row, Found))
+    return frozenset(_hash(parse_address(url).host) for url in urls)
 
 
 Rows = Iterator[tuple[str, Mapping[str, Any]]]

@@ -186,6 +186,9 @@ def test_only_hosts_of_the_list_and_those_allowed_besides_may_be_asked(tmp_path)
     hosts = source.with_listed(ListedHosts(source, tmp_path)).hosts
     assert all(host in hosts for host in ("a.example", "b.example", "cdn.example"))
     assert "c.example" not in hosts
+    path.write_text("https://c.example/1.png\n")
+    assert "c.example" in hosts
+    assert "a.example" not in hosts
 
 
 def test_a_list_is_queued_once_and_fetched(
