@@ -85,6 +85,8 @@ def run(
     )
     if report.refused:
         say("`lowdiff ingest rejections` tells why each item was refused")
+    if report.new:
+        say("`lowdiff dedupe` finds near twins and variants among the new images")
     if down is not None:
         raise down
     report.raise_if_failed()

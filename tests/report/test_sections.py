@@ -4,9 +4,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from lowdiff.catalog.duplicates import Edge, keep_edges
+from lowdiff.dedupe.overrule import overrule
 from lowdiff.report.gather import gather_report
 from lowdiff.report.run_folder import flat_settings, read_json, read_points, sample_files
-from lowdiff.report.sections.corpus import Licence
+from lowdiff.report.sections.corpus import Licence, gather_corpus
 from lowdiff.report.sections.evaluation import score_groups
 from lowdiff.report.sections.labels import gather_labels
 from tests.report.conftest import Page, inputs_of
@@ -59,6 +61,21 @@ def test_the_corpus_counts_files_sources_refusals_and_twins(report):
     }
     assert (corpus.families, corpus.in_families) == (1, 2)
     assert [len(group) for group in corpus.twins] == [2]
+    assert dict(corpus.edges) == {"exact": 1}
+    assert corpus.largest_family == 2
+
+
+def test_near_twins_are_shown_side_by_side_as_a_person_sees_them(small: Small):
+    small.add_images(4)
+    a, b, c, d = sorted(small.ids)
+    with small.catalog.write() as session:
+        keep_edges(session, [Edge(a, b, "near", 0.97, "test/1")], now=NOW)
+        keep_edges(session, [Edge(c, d, "near", 0.99, "test/1")], now=NOW)
+    overrule(small.catalog, c, d, "distinct", by="ann@example.org")
+    corpus = gather_corpus(inputs_of(small))
+    assert [(x.image_id, y.image_id, score) for x, y, score in corpus.near] == [(a, b, 0.97)]
+    assert dict(corpus.edges) == {"near": 1}
+    assert corpus.largest_family == 2
 
 
 def test_readings_are_sorted_from_sure_to_unsure_and_none_is_shown_twice(report):
