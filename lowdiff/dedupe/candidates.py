@@ -48,6 +48,20 @@ class Candidates:
         self._ids.append(item)
         return [Candidate(other, item, likeness) for other, likeness in found]
 
+    def add_many(self, items: Sequence[tuple[str, Fingerprint]]) -> list[list[Candidate]]:
+        """Add one after the other, but search for all of them at once: far cheaper than `add`.
+
+        Returns:
+            For each item its candidates among those that came before it, the likeliest first.
+        """
+        start = self._used
+        self.extend(items)
+        likeness = self._likeness(self._views[start : self._used], 0, self._used)
+        return [
+            [Candidate(self._ids[i], item, float(row[i])) for i in self._best(row[: start + place])]
+            for place, ((item, _), row) in enumerate(zip(items, likeness, strict=True))
+        ]
+
     def extend(self, items: Sequence[tuple[str, Fingerprint]]) -> None:
         """Add many without looking for candidates; ask `pairs` then."""
         self._room(len(items))

@@ -145,13 +145,9 @@ class _Index:
         self, image_ids: Sequence[str], pixels: Mapping[str, str]
     ) -> tuple[list[tuple[str, str]], int]:
         """Pairs of new images with all that were there before them, and who had too many."""
-        pairs: list[tuple[str, str]] = []
-        crowded = 0
-        for image_id in image_ids:
-            found = self._candidates.add(image_id, self._prints.get(image_id))
-            self._known.add(image_id)
-            crowded += len(found) >= CROWD
-            pairs += [
-                (one.a, one.b) for one in found if pixels[one.a] != pixels[one.b]
-            ]  # equal pixels are exact twins: there is nothing to compare
-        return pairs, crowded
+        prints = [(image_id, self._prints.get(image_id)) for image_id in image_ids]
+        found = self._candidates.add_many(prints)
+        self._known.update(image_ids)
+        # equal pixels are exact twins: there is nothing to compare
+        pairs = [(one.a, one.b) for some in found for one in some if pixels[one.a] != pixels[one.b]]
+        return pairs, sum(len(some) >= CROWD for some in found)
