@@ -27,8 +27,9 @@ PEER = ROOT / ".venv-peers/bin/img2dataset"
 SIZE_PX = (1280, 720)
 OUTPUT_PX = 256
 CONCURRENCY = 8
-PEER_PROCESSES, PEER_THREADS = 2, 16
-"""The fastest of 4, 16, 32 and 64 threads on the machine of our figures."""
+PEER_PROCESSES = 2
+PEER_THREADS = int(os.environ.get("PEER_THREADS", "16"))
+"""Of each process; try others to find its best on your machine: `PEER_THREADS=32 …`."""
 
 
 @dataclass(frozen=True)
