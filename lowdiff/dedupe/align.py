@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 Matrix = NDArray[np.float64]
 Box = tuple[int, int, int, int]
 
-LARGEST_STRETCH = 1.12
-"""Boxes whose aspects differ by more are not laid on each other."""
+LARGEST_STRETCH = 1.9
+"""Boxes whose aspects differ by more are not laid on each other; 16:9 squeezed to 1:1 is."""
 LARGEST_SCALE = 5.0
 FEWEST_INLIERS = 6
 FARTHEST_MATCH = 72

@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowdiff.dedupe.fingerprint import Fingerprint
-from lowdiff.dedupe.views import DIMENSIONS, VIEWS
+from lowdiff.dedupe.views import DIMENSIONS, VIEWS, turned_views
 
 THRESHOLD = 0.86
 """Cosine of two views above which their images are compared."""
+TURNED_PENALTY = 0.08
+"""Turned and mirrored views must fit better by this much: few images are turned."""
 MOST = 24
 """Candidates for one image, the likeliest first: bounds the cost in a corpus of one style."""
 BLOCK = 512
@@ -99,6 +101,7 @@ class Candidates:
         """Best cosine over the pairs of views, of which one is a whole or the content."""
         rows = views.astype(np.float32) / 127
         n = len(rows)
+        turned = turned_views(views[:, 1]).reshape(-1, DIMENSIONS).astype(np.float32) / 127
         best = np.full((n, stop - start), -1, np.float32)
         for at in range(start, stop, BLOCK):
             end = min(at + BLOCK, stop)
@@ -107,7 +110,8 @@ class Candidates:
             tails = rows[:, 2:].reshape(-1, DIMENSIONS) @ columns[:, :2].reshape(-1, DIMENSIONS).T
             fit = heads.reshape(n, 2, end - at, VIEWS).max((1, 3))
             also = tails.reshape(n, VIEWS - 2, end - at, 2).max((1, 3))
-            best[:, at - start : end - start] = np.maximum(fit, also)
+            turns = (turned @ columns[:, 1].T).reshape(n, 7, end - at).max(1) - TURNED_PENALTY
+            best[:, at - start : end - start] = np.maximum(np.maximum(fit, also), turns)
         return best
 
     def _room(self, more: int) -> None:

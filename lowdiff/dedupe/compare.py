@@ -15,6 +15,8 @@ from lowdiff.dedupe.verdict import NEAR_AT, VARIANT_AT, probabilities
 
 Relation = Literal["near", "variant", "distinct"]
 Corners = tuple[NDArray[np.float16], NDArray[np.uint8]]
+LEAST_SIMILAR = 0.5
+"""No picture is a copy whose structure agrees less: skies and seas have hardly any."""
 HOPELESS = 0.08
 """Fit of the best alignment below which two pictures have nothing in common."""
 TURNED = 0.8
@@ -38,7 +40,7 @@ def compare(a: Fingerprint, b: Fingerprint) -> Comparison:
     if found is None:
         return Comparison("distinct", 1.0)
     near, variant = probabilities(found)
-    if near >= NEAR_AT:
+    if near >= NEAR_AT and found.mean_similarity >= LEAST_SIMILAR:
         return Comparison("near", round(near, 4))
     if variant >= VARIANT_AT:
         return Comparison("variant", round((1 - near) * variant, 4))

@@ -32,6 +32,8 @@ ONE_SIDED = 0.35
 COLOUR_APART = 11.0
 """Distance in (a, b) of CIELAB above which two colours differ."""
 LIGHTNESS_APART = 24.0
+GRAY_BELOW = 4.0
+"""Chroma (CIELAB) that a gray picture reaches at most, after lossy packing."""
 
 Gray = NDArray[np.float32]
 
@@ -234,8 +236,9 @@ def _compare_tones(
 ) -> _Tones:
     mine, theirs = a[inside], b[inside]
     shift = float(_length(mine[:, 1:] - theirs[:, 1:]).mean())
-    chroma = [float(_length(side[:, 1:] - 128).mean()) for side in (mine, theirs)]
-    gray = min(chroma) < 2.5 and max(chroma) > 6
+    # a gray copy has no colour anywhere; silver beside gold has a little
+    chroma = [float(np.percentile(_length(side[:, 1:] - 128), 99)) for side in (mine, theirs)]
+    gray = min(chroma) < GRAY_BELOW and max(chroma) > 2 * GRAY_BELOW
     gain, offset = _line(theirs[:, 0], mine[:, 0], 0.6, 1.7, 60)
     lightness = np.abs(mine[:, 0] - gain * theirs[:, 0] - offset)
     if gray:

@@ -66,6 +66,36 @@ def views_of(
     return np.stack(rows)
 
 
+def turned_views(views: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Descriptors (n, 7, dimensions) of the pictures of `views` (n, dimensions), turned.
+
+    A cosine transform turns with its picture: mirroring changes the sign of the odd
+    frequencies, and exchanging the axes exchanges theirs.
+    """
+    return np.stack([views[:, _ORDERS[turn]] * _SIGNS[turn] for turn in range(1, 8)], 1)
+
+
+def _turn_table() -> tuple[NDArray[np.intp], NDArray[np.int8]]:
+    """For each of eight turns, where each number comes from and its sign."""
+    sizes = (KEPT, KEPT_COLOUR, KEPT_COLOUR)
+    orders, signs = [], []
+    for turn in range(8):
+        order, sign, base = [], [], -1  # the first lightness is left out of the descriptor
+        for size in sizes:
+            rows, columns = np.meshgrid(range(size), range(size), indexing="ij")
+            from_rows, from_columns = (columns, rows) if turn & 4 else (rows, columns)
+            flip = np.where(turn & 1, (-1) ** rows, 1) * np.where(turn & 2, (-1) ** columns, 1)
+            order.append((base + from_rows * size + from_columns).ravel())
+            sign.append(flip.ravel())
+            base += size * size
+        orders.append(np.concatenate(order)[1:])
+        signs.append(np.concatenate(sign)[1:])
+    return np.array(orders), np.array(signs, np.int8)
+
+
+_ORDERS, _SIGNS = _turn_table()
+
+
 def _describe(lab: NDArray[np.float32]) -> NDArray[np.int8]:
     grid = cv2.resize(lab, (GRID, GRID), interpolation=cv2.INTER_AREA)
     lightness = cv2.dct(np.ascontiguousarray(grid[..., 0]))[:KEPT, :KEPT].ravel()[1:]

@@ -1,10 +1,13 @@
 """The index of candidates: complete for copies, and the same however it was filled."""
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks.brand_templates import family
 from lowdiff.dedupe.candidates import Candidates
 from lowdiff.dedupe.fingerprint import fingerprint
+from lowdiff.dedupe.views import turned_views, views_of
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +56,17 @@ def test_nobody_has_more_candidates_than_allowed(graphics):
 def test_an_empty_index_has_no_pairs(graphics):
     assert list(Candidates().pairs()) == []
     assert Candidates().find(graphics[0][1]) == []
+
+
+def test_turned_views_are_the_views_of_turned_pictures():
+    noise = np.random.default_rng(0).integers(0, 255, (6, 5, 3), np.uint8)
+    picture = np.asarray(Image.fromarray(noise).resize((64, 64)))
+    box = (0, 0, 64, 64)
+    by_sign = {view.tobytes() for view in turned_views(views_of(picture, box)[:1])[0]}
+    for turn in range(1, 8):
+        mirrored = picture[:, ::-1] if turn >= 4 else picture
+        turned = views_of(np.ascontiguousarray(np.rot90(mirrored, turn % 4)), box)[0]
+        nearest = min(
+            np.abs(np.frombuffer(view, np.int8).astype(int) - turned).max() for view in by_sign
+        )
+        assert nearest <= 1

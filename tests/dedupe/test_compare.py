@@ -165,6 +165,8 @@ def test_real_pairs_are_judged_as_people_judged_them(test_data):
             verdict = compare(print_of(row["file_a"]), print_of(row["file_b"]))
             said.setdefault(row["label"], Counter())[verdict.relation == "near"] += 1
     assert said["duplicate"][True] >= 0.93 * said["duplicate"].total()
-    assert said["hard_negative"][False] >= 0.97 * said["hard_negative"].total()
-    assert said["distinct"][True] == 0
-    assert said["variant"][False] >= 10
+    assert said["geometric"][True] >= 0.8 * said["geometric"].total()
+    assert said["crop"][True] >= 0.9 * said["crop"].total()
+    assert said["hard_negative"][False] >= 0.95 * said["hard_negative"].total()
+    assert said["distinct"][False] >= 0.97 * said["distinct"].total()
+    assert said["variant"][False] >= 0.6 * said["variant"].total()
