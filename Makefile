@@ -12,7 +12,7 @@ COUNT ?= 1500
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-setup: $(VENV)/.installed $(LABEL_STUDIO_VENV)/.installed tesseract postgres npm  ## install everything (quick when it is there)
+setup: $(VENV)/.installed $(LABEL_STUDIO_VENV)/.installed tesseract npm  ## install everything (quick when it is there)
 
 demo: setup  ## graphics in, a trained model and a report out (COUNT=1500 images, WORKSPACE=data)
 	$(BIN)/lowdiff --workspace $(WORKSPACE) demo --count $(COUNT)
@@ -53,7 +53,7 @@ tesseract:
 	  || { echo "Tesseract is missing and cannot be installed from here: install the package tesseract-ocr, then run make again."; exit 1; }
 
 # for tests only, which skip without it: no server is left running
-postgres:
+postgres:  ## PostgreSQL for the tests that need one; they are skipped without it
 	@ls -d /usr/lib/postgresql/*/bin >/dev/null 2>&1 || { \
 	  if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
 	  command -v apt-get >/dev/null && { [ -z "$$sudo" ] || command -v sudo >/dev/null; } \
