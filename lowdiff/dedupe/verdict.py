@@ -19,7 +19,7 @@ from lowdiff.dedupe.evidence import Evidence
 
 NEAR_AT = 0.5
 """Probability of near from which a pair is near."""
-VARIANT_AT = 0.5
+VARIANT_AT = 0.85
 """Probability of variant, given that the pair is not near, from which it is one."""
 
 
