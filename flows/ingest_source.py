@@ -14,7 +14,7 @@ from flows.support import (
     workspace_path,
 )
 from lowdiff.dedupe.exact import link_families
-from lowdiff.ingest.discover import Discovery, discover
+from lowdiff.ingest.discover import Discovery, discover, totals
 from lowdiff.ingest.ingest import ingest_batch
 from lowdiff.ingest.report import IngestReport
 from lowdiff.ingest.sources import choose_sources
@@ -79,7 +79,7 @@ def ingest_source(
     with open_project(folder) as project:
         rest = waiting(project.catalog, chosen)
     result = {
-        "offered": sum(one.found for one in found),
+        **totals(found),
         **total.as_dict(),
         **rest.as_dict(),
         **vars(twins),

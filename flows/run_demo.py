@@ -67,6 +67,8 @@ def _walk(
     with road.step("Ingest"):
         found = ingest_source(["openmoji-own", "openmoji-gallery"], workspace)
         say(f"        {found['new']} new, {found['known']} known, refused {found['refused'] or 0}")
+        if found["failed_pages"]:
+            say(f"        {found['failed_pages']} pages failed; `lowdiff ingest` tries them again")
     with road.step("Find duplicates"):
         twins = find_duplicates(workspace)
         say(

@@ -1,5 +1,6 @@
 """`lowdiff ingest`: bring images in, check files, list what was refused."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from lowdiff.errors import ServiceError
 
 if TYPE_CHECKING:
     from lowdiff.catalog.queue import Outlook
+    from lowdiff.ingest.discover import Discovery
     from lowdiff.ingest.outside import Outside
     from lowdiff.ingest.report import IngestReport
     from lowdiff.ops.project import Project
@@ -61,6 +63,7 @@ def run(
     `lowdiff ingest openmoji-gallery --revisit`
     """
     from lowdiff.dedupe.exact import link_families
+    from lowdiff.ingest.discover import totals
     from lowdiff.ingest.todo import waiting
     from lowdiff.ops.project import open_project
     from lowdiff.ops.sources import open_sources
@@ -69,21 +72,23 @@ def run(
         raise typer.BadParameter("name one source or more, or give --all")
     with open_project() as project:
         with open_sources(project, sources or []) as outside:
-            down = _discover(project, outside)
+            found, down = _discover(project, outside)
             report = _ingest_all(project, outside, retry_rejected, revisit)
         rest = waiting(project.catalog, outside.sources)
         families = link_families(project.catalog)
+    pages = totals(found)
     emit(
         {
             "sources": list(outside.sources),
+            **pages,
             **report.as_dict(),
             **rest.as_dict(),
             **vars(families),
         },
         as_json=as_json,
-        text=_summary(report, rest, families.images, families.families),
+        text=_summary(pages, report, rest, families.images, families.families),
     )
-    if report.refused:
+    if report.refused or pages["refused_pages"]:
         say("`lowdiff ingest rejections` tells why each item was refused")
     if report.new:
         say("`lowdiff dedupe` finds near twins and variants among the new images")
@@ -152,22 +157,26 @@ def rejections(
     say(f"{len(rows)} refused")
 
 
-def _discover(project: "Project", outside: "Outside") -> ServiceError | None:
+def _discover(
+    project: "Project", outside: "Outside"
+) -> tuple[list["Discovery"], ServiceError | None]:
     """Ask every source; the first one that does not answer is told at the end."""
     from lowdiff.ingest.discover import discover
 
+    found: list[Discovery] = []
     down: ServiceError | None = None
     for name in outside.sources:
         try:
             with progress(f"looking into {name}", None) as advance:
-                discover(name, outside=outside, catalog=project.catalog, advance=advance)
+                one = discover(name, outside=outside, catalog=project.catalog, advance=advance)
+            found.append(one)
         except ServiceError as error:
             if error.reason == "catalog_unavailable":
                 raise
             if down is not None:
                 say(f"{name}: {error}")
             down = down or error
-    return down
+    return found, down
 
 
 def _ingest_all(
@@ -189,10 +198,19 @@ def _ingest_all(
         )
 
 
-def _summary(report: "IngestReport", rest: "Outlook", images: int, families: int) -> str:
+def _summary(
+    pages: Mapping[str, int],
+    report: "IngestReport",
+    rest: "Outlook",
+    images: int,
+    families: int,
+) -> str:
     refused = ", ".join(f"{reason} {number}" for reason, number in report.refused.most_common())
+    unread, down = pages["refused_pages"], pages["failed_pages"]
     lines = [
         f"{report.new} new images, {report.known} known already",
+        f"{unread} pages or folders could not be read" if unread else "",
+        f"{down} pages failed, to be tried again" if down else "",
         f"{report.unchanged} unchanged" if report.unchanged else "",
         f"{sum(report.refused.values())} refused: {refused}" if refused else "",
         f"{report.failed} failed, to be tried again" if report.failed else "",

@@ -1,6 +1,6 @@
 """Ask a source what it offers and put that into the fetch queue."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,6 +30,16 @@ class Discovery:
     pages: int = 0
     failed: int = 0
     """Pages whose site failed; the next run tries them again."""
+
+
+def totals(found: Iterable[Discovery]) -> dict[str, int]:
+    """What some sources offered, added up: plain values for reports."""
+    every = list(found)
+    return {
+        "offered": sum(one.found for one in every),
+        "refused_pages": sum(one.refused for one in every),
+        "failed_pages": sum(one.failed for one in every),
+    }
 
 
 def discover(

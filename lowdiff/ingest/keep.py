@@ -1,11 +1,11 @@
 """One find: fetch it, look at it, put it into the store."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lowdiff.errors import InputError, ServiceError
 from lowdiff.ingest.offered import Fetched, Known
-from lowdiff.ingest.optout import embedded_optout, opted_out
+from lowdiff.ingest.optout import Mark, embedded_optout, opted_out
 from lowdiff.ingest.outside import Outside
 from lowdiff.ingest.record import Claimed, Failed, Kept, Outcome, Refused, Unchanged
 from lowdiff.ingest.source_base import SourceBase
@@ -48,7 +48,7 @@ def _keep(find: Claimed, fetched: Fetched, outside: Outside, store: Store, previ
         preview_px=preview_px or None,
     )
     facts = described.facts
-    waiver = _check_mark(find, source, facts.embedded)
+    waived = _waived(find, source, facts.embedded)
     image_id = sha256_hex(fetched.body)
     _put(store, image_key(image_id, facts.format), fetched.body)
     if described.preview is not None:
@@ -60,24 +60,36 @@ def _keep(find: Claimed, fetched: Fetched, outside: Outside, store: Store, previ
         facts=facts,
         licence=find.hints.get("licence") or source.licence,
         attribution=find.hints.get("attribution") or source.attribution,
-        evidence={**fetched.evidence, **waiver},
+        evidence=_with_marks(fetched.evidence, source, waived),
         etag=fetched.etag,
         last_modified=fetched.last_modified,
     )
 
 
-def _check_mark(find: Claimed, source: SourceBase, embedded: Mapping[str, Any]) -> dict[str, str]:
-    """Nothing is stored of a file that says no; a waiver is evidence.
+def _waived(find: Claimed, source: SourceBase, embedded: Mapping[str, Any]) -> list[Mark]:
+    """The file's own marks that a waiver sets aside; nothing is stored of a file that says no.
 
     Raises:
         InputError: the file itself forbids our use, and nothing frees us from that.
     """
-    if source.optouts_waived is not None:
-        return {"optouts_waived": source.optouts_waived}
     mark = embedded_optout(embedded)
-    if mark is not None:
+    if mark is None:
+        return []
+    if source.optouts_waived is None:
         raise opted_out(find.url, [mark])
-    return {}
+    return [mark]
+
+
+def _with_marks(
+    evidence: Mapping[str, Any], source: SourceBase, marks: Sequence[Mark]
+) -> dict[str, Any]:
+    """A waiver is evidence, and what it sets aside: the site's marks and the file's own."""
+    if source.optouts_waived is None:
+        return dict(evidence)
+    waiver: dict[str, Any] = {"optouts_waived": source.optouts_waived}
+    if marks:
+        waiver["optouts"] = [*evidence.get("optouts", ()), *(mark.as_dict() for mark in marks)]
+    return {**evidence, **waiver}
 
 
 def _put(store: Store, key: str, body: bytes) -> None:

@@ -6,7 +6,7 @@ from typer.testing import CliRunner, Result
 
 from lowdiff.cli.app import app
 from lowdiff.errors import InputError
-from tests.ingest.conftest import png
+from tests.ingest.conftest import png, reply
 
 pytestmark = pytest.mark.integration
 
@@ -37,9 +37,9 @@ def root(tmp_path, monkeypatch):
 def test_ingest_reports_one_json_object(root, words):
     (report,) = records(call(root, "ingest", *words, "--json"))
     assert report == {
-        "sources": ["art"], "new": 1, "known": 0, "unchanged": 0,
-        "refused": {"not_an_image": 1}, "failed": 0, "later": 0, "retry_at": None,
-        "given_up": 0, "images": 1, "families": 1, "twins": 0,
+        "sources": ["art"], "offered": 2, "refused_pages": 0, "failed_pages": 0,
+        "new": 1, "known": 0, "unchanged": 0, "refused": {"not_an_image": 1}, "failed": 0,
+        "later": 0, "retry_at": None, "given_up": 0, "images": 1, "families": 1, "twins": 0,
     }  # fmt: skip
     (refused,) = records(call(root, "ingest", "rejections", "--json"))
     assert (refused["url"], refused["reason"]) == ("bad.png", "not_an_image")
@@ -52,6 +52,23 @@ def test_a_person_reads_what_came_in_and_what_to_do(root):
     assert "1 new images" in result.stdout
     assert "1 refused: not_an_image 1" in result.stdout
     assert "lowdiff ingest rejections" in result.stderr
+
+
+def test_pages_that_failed_are_told_and_come_with_the_next_run(root, site):
+    site.has("/", reply(b'<img src="/a.png"><a href="/more">', Content_Type="text/html"))
+    site.has("/a.png", reply(png((1, 2, 3)), Content_Type="image/png"))
+    site.has("/more", reply(b"", 500))
+    (root / "sources" / "art.toml").write_text(
+        f'name = "art"\nkind = "web"\nlicence = "CC0-1.0"\nattribution = "us"\n'
+        f'contact = "me@example.org"\nstart_urls = ["{site.url}/"]\nfollow = ["/more"]\n'
+        "delay_s = 0\nallow_loopback = true\n"
+    )
+    (report,) = records(call(root, "ingest", "art", "--json"))
+    assert (report["new"], report["failed_pages"], report["failed"]) == (1, 1, 0)
+    assert "1 pages failed, to be tried again" in call(root, "ingest", "art").stdout
+    site.has("/more", reply(b"nothing to see", Content_Type="text/html"))
+    (report,) = records(call(root, "ingest", "art", "--json"))
+    assert report["failed_pages"] == 0
 
 
 def test_ingest_without_a_source_is_wrong_usage(root):

@@ -97,3 +97,6 @@ def test_a_waiver_with_its_reason_takes_the_file_and_is_kept_as_evidence(
         (sighting,) = session.scalars(select(Sighting))
         assert session.scalars(select(Rejection)).all() == []
     assert sighting.evidence["optouts_waived"] == "we hold all the rights"
+    (mark,) = sighting.evidence["optouts"]
+    assert mark["kind"] == "iptc"
+    assert "DMI-PROHIBITED-AIMLTRAINING" in mark["said"]

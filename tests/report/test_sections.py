@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from lowdiff.catalog.duplicates import Edge, keep_edges
+from lowdiff.catalog.images import UNKNOWN_LICENCE
 from lowdiff.dedupe.overrule import overrule
 from lowdiff.report.gather import gather_report
 from lowdiff.report.run_folder import flat_settings, read_json, read_points, sample_files
@@ -210,6 +211,7 @@ def test_until_the_unet_is_measured_the_vae_is_told_of(small: Small, page_of):
     [
         ("CC-BY-SA-4.0", "https://spdx.org/licenses/CC-BY-SA-4.0.html"),
         ("LicenseRef-brand", None),
+        (UNKNOWN_LICENCE, None),
         ('"><script>', None),
         ("javascript:alert(1)", None),
     ],

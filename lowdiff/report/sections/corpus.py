@@ -9,7 +9,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from lowdiff.catalog.duplicates import Edge
-from lowdiff.catalog.images import counts_by_source, rejections_by_reason
+from lowdiff.catalog.images import UNKNOWN_LICENCE, counts_by_source, rejections_by_reason
 from lowdiff.catalog.tables import Find, Image, Rejection, Sighting
 from lowdiff.dedupe.link import read_links
 from lowdiff.report.gallery import Shown, show
@@ -45,7 +45,8 @@ class Licence:
     @property
     def address(self) -> str | None:
         """Where the text of a licence of the SPDX list can be read."""
-        if self.spdx.startswith("LicenseRef-") or not _SPDX.match(self.spdx):
+        has_text = self.spdx != UNKNOWN_LICENCE and not self.spdx.startswith("LicenseRef-")
+        if not has_text or not _SPDX.match(self.spdx):
             return None
         return f"https://spdx.org/licenses/{self.spdx}.html"
 
