@@ -1,26 +1,15 @@
-"""The fetch queue: what sources offer, and how far we are with it."""
+"""The fetch queue: what sources offer, and how far we are. `claims` is its workers' side."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, cast
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Table,
-    and_,
-    bindparam,
-    case,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from lowdiff.catalog.bulk import insert_missing
 from lowdiff.catalog.chunks import chunks
-from lowdiff.catalog.leases import is_dead, this_worker
 from lowdiff.catalog.tables import Find, Rejection
 
 UNFINISHED = ("open", "leased", "failed")
@@ -60,23 +49,6 @@ class Outlook:
         return {"later": self.later, "retry_at": retry_at, "given_up": self.given_up}
 
 
-@dataclass(frozen=True)
-class End:
-    """How a leased find ended."""
-
-    find_id: int
-    state: str
-    """`done`, `rejected` or `failed`."""
-    attempts: int = 0
-    """Runs in a row in which it failed, this one included."""
-    error: str | None = None
-    retry_at: datetime | None = None
-    stamp: str | None = None
-    image_id: str | None = None
-    etag: str | None = None
-    last_modified: str | None = None
-
-
 def enqueue(session: Session, source: str, offers: Iterable[Offer], *, now: datetime) -> int:
     """Put the offers into the queue, each address only once; returns how many are new.
 
@@ -97,9 +69,18 @@ def enqueue(session: Session, source: str, offers: Iterable[Offer], *, now: date
     return new
 
 
+def to_do(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """What holds for finds that may be fetched now."""
+    return (
+        Find.state.in_(UNFINISHED),
+        or_(Find.retry_at.is_(None), Find.retry_at <= now),
+        or_(Find.state != "failed", Find.attempts < MAX_FAILURES),
+    )
+
+
 def unfinished_ids(session: Session, sources: Sequence[str], *, now: datetime) -> list[int]:
     """Finds that may be fetched now, in the order of their discovery."""
-    query = select(Find.id).where(Find.source.in_(sources), *_to_do(now))
+    query = select(Find.id).where(Find.source.in_(sources), *to_do(now))
     return list(session.scalars(query.order_by(Find.id)))
 
 
@@ -163,62 +144,6 @@ def reopen_for_revisit(
     return len(opened.all())
 
 
-def claim_finds(
-    session: Session, find_ids: Sequence[int], *, now: datetime, lease_s: float
-) -> list[Find]:
-    """Lease those of the finds that may be fetched now and that nobody else works on.
-
-    Run it in a write transaction; a lease ends with its time or with the process that held it.
-    """
-    mine: list[Find] = []
-    for some in chunks(find_ids, CHUNK):
-        query = select(Find).where(Find.id.in_(some), *_to_do(now)).order_by(Find.id)
-        # rows that another claim looks at in this moment are its own
-        rows = session.scalars(query.with_for_update(skip_locked=True)).all()
-        held = {owner: _is_alive(owner) for owner in {row.lease_owner for row in rows}}
-        mine += [row for row in rows if not _is_held(row, now, held)]
-    for some in chunks([row.id for row in mine], CHUNK):
-        lease = update(Find).where(Find.id.in_(some)).values(_leased(now, lease_s))
-        session.execute(lease, execution_options=RAW)
-    return mine
-
-
-def renew_leases(
-    session: Session, find_ids: Sequence[int], *, now: datetime, lease_s: float
-) -> None:
-    """What this process holds of these finds is its own for another `lease_s` seconds."""
-    for some in chunks(find_ids, CHUNK):
-        session.execute(
-            update(Find)
-            .where(Find.id.in_(some), Find.state == "leased", Find.lease_owner == this_worker())
-            .values(_leased(now, lease_s)),
-            execution_options=RAW,
-        )
-
-
-def end_finds(session: Session, ends: Sequence[End], *, now: datetime) -> None:
-    """Write down how leased finds ended; a find that another worker took meanwhile is its own."""
-    table = cast(Table, Find.__table__)
-    mine = update(table).where(
-        table.c.id == bindparam("find_id"), table.c.lease_owner == this_worker()
-    )
-    failed = [_lasting(end, now) for end in ends if end.state == "failed"]
-    others = [_ended(end, now) for end in ends if end.state != "failed"]
-    for rows in (failed, others):
-        if rows:
-            session.execute(mine, rows)
-
-
-def release_finds(session: Session, find_ids: Sequence[int], *, now: datetime) -> None:
-    """Give back what this process has leased and not finished."""
-    for some in chunks(find_ids, CHUNK):
-        session.execute(
-            update(Find)
-            .where(Find.id.in_(some), Find.state == "leased", Find.lease_owner == this_worker())
-            .values(state="open", lease_owner=None, lease_until=None, updated_at=now)
-        )
-
-
 def forget_refusals(session: Session, source: str, *, still: Collection[str]) -> None:
     """Drop rejections of pages and folders (never queued themselves) that can be read again."""
     queued = select(Find.url).where(Find.source == source)
@@ -266,58 +191,6 @@ def _reopen(session: Session, source: str, offer: Offer, now: datetime) -> None:
         ),
         execution_options=RAW,
     )
-
-
-def _to_do(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (
-        Find.state.in_(UNFINISHED),
-        or_(Find.retry_at.is_(None), Find.retry_at <= now),
-        or_(Find.state != "failed", Find.attempts < MAX_FAILURES),
-    )
-
-
-def _leased(now: datetime, lease_s: float) -> dict[str, Any]:
-    return {
-        "state": "leased",
-        "lease_owner": this_worker(),
-        "lease_until": now + timedelta(seconds=lease_s),
-        "updated_at": now,
-    }
-
-
-def _lasting(end: End, now: datetime) -> dict[str, Any]:
-    """What an end changes; of one that failed, what is known of its content stays known."""
-    return {
-        "find_id": end.find_id,
-        "state": end.state,
-        "attempts": end.attempts,
-        "error": end.error,
-        "retry_at": end.retry_at,
-        "lease_owner": None,
-        "lease_until": None,
-        "updated_at": now,
-    }
-
-
-def _ended(end: End, now: datetime) -> dict[str, Any]:
-    return {
-        **_lasting(end, now),
-        "stamp": end.stamp,
-        "image_id": end.image_id,
-        "etag": end.etag,
-        "last_modified": end.last_modified,
-        "fetched_at": now,
-    }
-
-
-def _is_alive(owner: str | None) -> bool:
-    return owner is not None and owner != this_worker() and not is_dead(owner)
-
-
-def _is_held(row: Find, now: datetime, alive: Mapping[str | None, bool]) -> bool:
-    if row.state != "leased" or row.lease_until is None or row.lease_until < now:
-        return False
-    return alive[row.lease_owner]
 
 
 def rejections_of(session: Session, source: str | None = None) -> list[Rejection]:

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from lowdiff.catalog.claims import claim_finds, release_finds, renew_leases
 from lowdiff.catalog.engine import Catalog, utc_now
-from lowdiff.catalog.queue import claim_finds, ids_by_source, release_finds, renew_leases
+from lowdiff.catalog.queue import ids_by_source
 from lowdiff.errors import ServiceError
 from lowdiff.ingest.keep import ingest_one
 from lowdiff.ingest.lane import Broken, Endings, Lane

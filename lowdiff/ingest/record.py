@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from lowdiff.catalog.claims import End, end_finds
 from lowdiff.catalog.images import add_images, add_rejections
-from lowdiff.catalog.queue import End, end_finds
 from lowdiff.catalog.tables import Find, Sighting
 from lowdiff.errors import InputError, ServiceError
 from lowdiff.ingest.facts import ImageFacts

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from lowdiff.catalog import Catalog
-from lowdiff.catalog.queue import claim_finds
+from lowdiff.catalog.claims import claim_finds
 from lowdiff.catalog.tables import Find, Image, Rejection, Sighting
 from lowdiff.errors import InputError, ServiceError
 from lowdiff.ingest.discover import Discovery, discover
