@@ -1,13 +1,17 @@
-"""Fit the verdict's forests on the even seeds of the generator and half of the real groups.
+"""Fit the verdict's forests: even seeds of the generator, half of OpenMoji, half of real groups.
 
-    python -m benchmarks.fit_twins --real DATA/near_dup/pairs.csv --out lowdiff/dedupe/verdict.json
+    python -m benchmarks.fit_twins --real DATA/near_dup/pairs.csv --openmoji FOLDER_OF_SVGS \\
+        --out lowdiff/dedupe/verdict.json
 
-Takes about ten minutes on 2 cores. scikit-learn comes with the `dev` extra's torchmetrics.
+OpenMoji's drawings are edited like the templates; a drawing in another skin tone is a variant.
+Takes about ten minutes on 2 cores.
 """
 
 import argparse
+import hashlib
 import json
 import random
+import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -15,15 +19,21 @@ from pathlib import Path
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from benchmarks.brand_templates import family
+from benchmarks.brand_templates import EDITS, family
 from benchmarks.real_pairs import NEAR, RealPair, read_image, real_pairs
 from lowdiff.dedupe.candidates import Candidates
 from lowdiff.dedupe.compare import evidence_of
 from lowdiff.dedupe.evidence import Evidence
 from lowdiff.dedupe.fingerprint import Fingerprint, fingerprint
 
-KEEP = {"near": 1.0, "variant": 0.35, "lookalike": 0.4, "distinct": 0.5}
+KEEP = {"near": 0.8, "variant": 0.3, "lookalike": 0.35, "distinct": 0.3}
 """Share of the pairs of each kind that are compared: there are many more of the latter."""
+WEIGHTS = {"near": 1.0, "variant": 1.5, "lookalike": 2.0, "distinct": 2.5, "hard_negative": 3.0}
+"""To lose a picture costs more than to keep it twice."""
+REAL_WEIGHT = 2.0
+DRAWINGS = 420
+"""OpenMoji drawings that are taken, before they are halved."""
+SKIN_TONE = re.compile("1F3F[B-F]")
 FALLS = (
     "conflict",
     "largest_conflict",
@@ -50,18 +60,56 @@ def monotone(forest: str) -> list[int]:
     return [1 if name in RISES else -1 if name in FALLS else 0 for name in FIELDS]
 
 
-def generated(seed: int) -> list[tuple[str, str, str, Fingerprint]]:
-    """Name, template, master and fingerprint of each graphic of a family."""
-    return [(g.name, g.template, g.master, fingerprint(g.image)) for g in family(seed)]
+Known = tuple[str, str, str, Fingerprint]
+"""Family, template, master and fingerprint of a graphic."""
 
 
-def relation(a: tuple[str, str, str, Fingerprint], b: tuple[str, str, str, Fingerprint]) -> str:
-    """The truth about two generated graphics."""
+def generated(seed: int) -> list[Known]:
+    """The graphics of one family of the generator."""
+    return [(g.name[:5], g.template, g.master, fingerprint(g.image)) for g in family(seed)]
+
+
+def drawing_of(path: Path) -> str:
+    """The drawing without its skin tone."""
+    return "-".join(part for part in path.stem.split("-") if not SKIN_TONE.fullmatch(part))
+
+
+def half_of(drawing: str) -> str:
+    """`fit` or `report`."""
+    return ("fit", "report")[hashlib.sha256(drawing.encode()).digest()[0] % 2]
+
+
+def drawn(path: Path) -> list[Known]:
+    """One OpenMoji file, and of every third some edited copies."""
+    rng, image, drawing = random.Random(path.stem), read_image(path), drawing_of(path)
+    found = [(drawing, drawing, path.stem, fingerprint(image))]
+    for edit in rng.sample(sorted(EDITS), 3) if rng.random() < 0.35 else ():
+        found.append((drawing, drawing, path.stem, fingerprint(EDITS[edit](image, rng))))
+    return found
+
+
+def chosen_drawings(folder: Path) -> list[Path]:
+    """Files of the half that may be learned from; of skin tones some."""
+    rng = random.Random("openmoji")
+    files = sorted(folder.glob("*.svg"))
+    drawings = sorted({drawing_of(path) for path in files})
+    taken = set(rng.sample(drawings, min(DRAWINGS, len(drawings))))
+    return [
+        path
+        for path in files
+        if drawing_of(path) in taken
+        and half_of(drawing_of(path)) == "fit"
+        and (drawing_of(path) == path.stem or rng.random() < 0.3)
+    ]
+
+
+def relation(a: Known, b: Known) -> str:
+    """The truth about two graphics."""
     if a[2] == b[2]:
         return "near"
     if a[1] == b[1]:
         return "variant"
-    return "lookalike" if a[0][:5] == b[0][:5] else "distinct"
+    return "lookalike" if a[0] == b[0] else "distinct"
 
 
 def judge(pair: tuple[Fingerprint, Fingerprint, str, float]) -> Row | None:
@@ -71,8 +119,8 @@ def judge(pair: tuple[Fingerprint, Fingerprint, str, float]) -> Row | None:
     return None if found is None else (found.vector().tolist(), label, weight)
 
 
-def generated_pairs(
-    graphics: list[tuple[str, str, str, Fingerprint]],
+def known_pairs(
+    graphics: list[Known],
 ) -> Iterator[tuple[Fingerprint, Fingerprint, str, float]]:
     """All pairs of one family, and candidates across families, thinned out."""
     rng = random.Random("fit")
@@ -81,13 +129,12 @@ def generated_pairs(
     chosen = {(int(pair.a), int(pair.b)) for pair in index.pairs()}
     families: dict[str, list[int]] = {}
     for i, graphic in enumerate(graphics):
-        families.setdefault(graphic[0][:5], []).append(i)
+        families.setdefault(graphic[0], []).append(i)
     chosen |= {(i, j) for some in families.values() for i in some for j in some if i < j}
     for i, j in sorted(chosen):
         label = relation(graphics[i], graphics[j])
         if rng.random() < KEEP[label]:
-            # the fingerprint that the comparison gets lies in this process' memory: shed its caches
-            yield graphics[i][3], graphics[j][3], label, 1 / KEEP[label] ** 0.5
+            yield graphics[i][3], graphics[j][3], label, WEIGHTS[label]
 
 
 def real_half(path: Path) -> Iterator[tuple[Fingerprint, Fingerprint, str, float]]:
@@ -99,7 +146,7 @@ def real_half(path: Path) -> Iterator[tuple[Fingerprint, Fingerprint, str, float
             if file not in prints:
                 prints[file] = fingerprint(read_image(file))
         label = "near" if pair.label in NEAR else pair.label
-        yield prints[pair.a], prints[pair.b], label, 3.0
+        yield prints[pair.a], prints[pair.b], label, REAL_WEIGHT * WEIGHTS[label]
 
 
 def fit(rows: list[Row], forest: str) -> dict[str, object]:
@@ -140,14 +187,18 @@ def main() -> None:
     """Generate, compare, fit, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--real", type=Path, help="pairs.csv of real pairs")
-    parser.add_argument("--templates", type=int, default=80)
+    parser.add_argument("--openmoji", type=Path, help="a folder of OpenMoji's colour SVGs")
+    parser.add_argument("--templates", type=int, default=64)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     with ProcessPoolExecutor(options.workers) as pool:
         seeds = range(0, 2 * options.templates, 2)
         graphics = [graphic for some in pool.map(generated, seeds) for graphic in some]
-        pairs = list(generated_pairs(graphics))
+        if options.openmoji:
+            files = chosen_drawings(options.openmoji)
+            graphics += [one for some in pool.map(drawn, files, chunksize=8) for one in some]
+        pairs = list(known_pairs(graphics))
         if options.real:
             pairs += list(real_half(options.real))
         rows = [row for row in pool.map(judge, pairs, chunksize=64) if row is not None]

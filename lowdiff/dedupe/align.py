@@ -84,7 +84,7 @@ def corner_on_corner(
 
 
 def refine(
-    alignment: Alignment, a: NDArray[np.float32], b: NDArray[np.float32], *, steps: int = 8
+    alignment: Alignment, a: NDArray[np.float32], b: NDArray[np.float32], *, steps: int = 5
 ) -> Alignment:
     """Move an alignment of two gray pictures to the nearest best fit; itself where none is."""
     share = REFINE_SHARE

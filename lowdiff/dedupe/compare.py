@@ -17,8 +17,6 @@ Relation = Literal["near", "variant", "distinct"]
 Corners = tuple[NDArray[np.float16], NDArray[np.uint8]]
 LEAST_SIMILAR = 0.5
 """No picture is a copy whose structure agrees less: skies and seas have hardly any."""
-REPAINTED = 16.0
-"""Mean distance of colours in CIELAB (8-bit) above which it is another colour, not a tint."""
 HOPELESS = 0.08
 """Fit of the best alignment below which two pictures have nothing in common."""
 TURNED = 0.8
@@ -42,16 +40,11 @@ def compare(a: Fingerprint, b: Fingerprint) -> Comparison:
     if found is None:
         return Comparison("distinct", 1.0)
     near, variant = probabilities(found)
-    if near >= NEAR_AT and found.mean_similarity >= LEAST_SIMILAR and not _repainted(found):
+    if near >= NEAR_AT and found.mean_similarity >= LEAST_SIMILAR:
         return Comparison("near", round(near, 4))
     if variant >= VARIANT_AT:
         return Comparison("variant", round((1 - near) * variant, 4))
     return Comparison("distinct", round((1 - near) * (1 - variant), 4))
-
-
-def _repainted(found: Evidence) -> bool:
-    """Whether the colours were exchanged: a fit of tint would turn a blue heart into a red one."""
-    return not found.gray and found.colour_shift > REPAINTED
 
 
 def evidence_of(a: Fingerprint, b: Fingerprint) -> Evidence | None:

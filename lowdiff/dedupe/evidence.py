@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowdiff.dedupe.align import Alignment
-from lowdiff.dedupe.trim import content_box
+from lowdiff.dedupe.trim import TOLERANCE, content_box, ground_of
 
+FEWEST_PX = 120
+"""Pictures that share fewer pixels cannot be compared."""
 TILE = 32
 SKETCH = 0.25
 WINDOW_PX = 7
@@ -49,7 +51,7 @@ class Evidence:
     conflict: float
     """Share of structure where both speak and contradict each other."""
     largest_conflict: float
-    """Area of the largest connected conflict, as share of the overlap."""
+    """Area of the largest connected conflict, as share of what is drawn in the overlap."""
     peak: float
     """The strongest contradiction in any one place, in levels of contrast."""
     peak_over_rest: float
@@ -59,9 +61,9 @@ class Evidence:
     alone_most: float
     largest_alone: float
     colour_apart: float
-    """Share of the overlap whose colour differs after fitting saturation and tint."""
+    """Share of what is drawn whose colour differs after fitting saturation and tint."""
     lightness_apart: float
-    """Share of the overlap whose lightness differs after fitting gain and offset."""
+    """Share of what is drawn whose lightness differs after fitting gain and offset."""
     colour_shift: float
     """Mean distance of colours before any fit."""
     gray: float
@@ -106,6 +108,13 @@ class Side:
         return content_box(self.rgb)
 
     @cached_property
+    def drawn(self) -> Gray:
+        """1 where something is drawn, 0 where the colour of the border shows."""
+        ground = np.array(ground_of(self.rgb), np.int16)
+        far = np.abs(self.rgb.astype(np.int16) - ground).max(2) > TOLERANCE
+        return np.asarray(far, np.float32)
+
+    @cached_property
     def tile(self) -> Gray:
         """The content as a small square with mean 0 and deviation 1."""
         left, top, right, bottom = self.content
@@ -133,9 +142,11 @@ def gather(a: Side, b: Side, alignment: Alignment) -> Evidence | None:
     scale = max(alignment.scale, 1 / alignment.scale)
     inside = _warp(np.ones(b.gray.shape, np.float32), matrix, a.size) > 0.99
     inside = cv2.erode(inside.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    area = int(inside.sum())
-    if area < 120:
+    if int(inside.sum()) < FEWEST_PX:
         return None
+    # a white ground that both share says nothing of their colours
+    drawn = inside & (np.maximum(a.drawn, _warp(b.drawn, matrix, a.size)) > 0.5)
+    area = max(FEWEST_PX, int(drawn.sum()))
     blurred = cv2.GaussianBlur(b.gray, (0, 0), 0.45 * scale) if scale > 1.25 else b.gray
     other = _warp(blurred, matrix, a.size)
     similarity, mine, theirs = _structure(a.gray, other, inside)
@@ -155,7 +166,9 @@ def gather(a: Side, b: Side, alignment: Alignment) -> Evidence | None:
     back = _warp(np.ones(a.gray.shape, np.float32), cv2.invertAffineTransform(matrix), b.size) > 0.5
     outside = sorted(_outside(side.contrast, seen) for side, seen in ((a, inside), (b, back)))
     tones = _compare_tones(
-        a.lab[::2, ::2], _warp(b.lab, matrix, a.size)[::2, ::2], inside[::2, ::2]
+        a.lab[::2, ::2],
+        _warp(b.lab, matrix, a.size)[::2, ::2],
+        (drawn if drawn.sum() >= FEWEST_PX else inside)[::2, ::2],
     )
     return Evidence(
         mean_similarity=float((weight * similarity).sum()) / total if speaks.any() else 1.0,
@@ -177,7 +190,7 @@ def gather(a: Side, b: Side, alignment: Alignment) -> Evidence | None:
         lightness_peak_over_rest=tones.lightness_peaks[1],
         outside_least=outside[0],
         outside_most=outside[1],
-        area_least=min(area / inside.size, float(back.mean())),
+        area_least=min(float(inside.mean()), float(back.mean())),
         structure=float(np.log1p(speaks.sum())),
         inliers=float(np.log1p(alignment.inliers)),
     )

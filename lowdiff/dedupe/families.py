@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lowdiff.catalog.duplicates import Edge, Node
-
-Pair = tuple[str, str]
+from lowdiff.dedupe.density import PERSON, Pair
 
 APART = "distinct"
 GIANT_SHARE = 0.10
@@ -29,8 +28,6 @@ class Links:
         return {pair: edge for pair, edge in self.ties.items() if edge.kind != "variant"}
 
 
-PERSON = "person"
-"""Stands as the method of a tie that a person has made."""
 _STRONGEST_FIRST = ("exact", "near", "variant")
 
 

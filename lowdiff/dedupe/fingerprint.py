@@ -19,7 +19,7 @@ from PIL import Image
 from lowdiff.dedupe.trim import content_box
 from lowdiff.dedupe.views import VIEWS_SHAPE, views_of
 
-METHOD_VERSION = "twins/1"
+METHOD_VERSION = "twins/2"
 """Changes whenever fingerprints or verdicts of old and new code must not be mixed."""
 
 AREA_PX = 256 * 256

@@ -15,6 +15,7 @@ from lowdiff.catalog.duplicates import (
     set_families,
     verdicts,
 )
+from lowdiff.dedupe.density import binding_ties
 from lowdiff.dedupe.exact import METHOD_VERSION, link_families
 from lowdiff.dedupe.families import Links, assign_families, exact_pairs, is_giant, links
 
@@ -50,7 +51,7 @@ def link_all(catalog: Catalog) -> Families:
     link_families(catalog)
     with catalog.write() as session:
         everyone = nodes(session)
-        families = assign_families(everyone, read_links(session, everyone).ties)
+        families = assign_families(everyone, binding_ties(read_links(session, everyone).ties))
         changed = {
             node.id: families[node.id] for node in everyone if families[node.id] != node.family_id
         }

@@ -18,6 +18,7 @@ from lowdiff.catalog.duplicates import (
     verdicts,
 )
 from lowdiff.catalog.engine import utc_now
+from lowdiff.dedupe.density import binding_ties
 from lowdiff.dedupe.families import path_between
 from lowdiff.dedupe.link import link_all, read_links
 from lowdiff.errors import InputError
@@ -86,7 +87,7 @@ def overrule(
     chain: list[str] = []
     if relation == "distinct":
         with catalog.read() as session:
-            chain = path_between(one, other, read_links(session).ties)
+            chain = path_between(one, other, binding_ties(read_links(session).ties))
     return Overruled(verdict, before, tuple(chain), changed)
 
 

@@ -5,28 +5,20 @@ import hashlib
 import os
 import shlex
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from markupsafe import Markup
-from sqlalchemy.orm import Session
 
 from lowdiff.catalog import Catalog
-from lowdiff.catalog.duplicates import (
-    BY_COMPARISON,
-    EXACT,
-    Edge,
-    Verdict,
-    edges,
-    nodes,
-    verdicts,
-)
+from lowdiff.catalog.duplicates import BY_COMPARISON, Verdict, nodes, verdicts
 from lowdiff.catalog.engine import utc_now
 from lowdiff.catalog.images import best_sighting, images_by_id, sightings_of
 from lowdiff.catalog.tables import Image, Sighting
+from lowdiff.dedupe.doubtful import KINDS, Judged, choose, judged_pairs
 from lowdiff.dedupe.prints import Decode
 from lowdiff.dedupe.thumbs import thumbnail
 from lowdiff.errors import ServiceError
@@ -36,8 +28,6 @@ from lowdiff.store import Store
 
 REVIEW_FILE = "duplicates.html"
 TEMPLATES = Path(__file__).parent / "templates"
-KINDS = ("near", "variant", "distinct", EXACT)
-"""In the order of the page."""
 LIMIT = 200
 THUMBNAIL_PX = 240
 SHORT_ID = 12
@@ -153,7 +143,7 @@ def gather_review(
     with catalog.read() as session:
         said = verdicts(session)
         everyone = nodes(session)
-        judged = _judged(session, said)
+        judged = judged_pairs(session, said)
         chosen = choose(judged, limit)
         ids = sorted({i for pairs in chosen.values() for one in pairs for i in one.pair})
         images, sightings = images_by_id(session, ids), sightings_of(session, ids)
@@ -172,7 +162,7 @@ def gather_review(
     families = {node.id: node.family_id or node.pixel_hash for node in everyone}
     sizes = Counter(families.values())
 
-    def pair(one: "Judged") -> Pair:
+    def pair(one: Judged) -> Pair:
         a, b = (sides[image_id] for image_id in one.pair)
         return Pair(
             a=a,
@@ -206,55 +196,6 @@ def render_review(review: Review) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = page_environment(TEMPLATES).get_template("duplicates.html")
     return template.render(review=review, script=Markup(script), script_hash=digest)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A pair with what the method and a person say of it."""
-
-    pair: tuple[str, str]
-    edge: Edge | None
-    verdict: Verdict | None
-
-    @property
-    def relation(self) -> str:
-        """A person's word counts above the method's."""
-        if self.verdict is not None:
-            return self.verdict.relation
-        assert self.edge is not None
-        return self.edge.kind
-
-    @property
-    def certainty(self) -> tuple[bool, float, tuple[str, str]]:
-        """Orders pairs by doubt: what nobody has judged first, the least sure score first."""
-        return self.verdict is not None, self.edge.score if self.edge else 1.0, self.pair
-
-
-def choose(judged: Sequence[Judged], limit: int) -> dict[str, list[Judged]]:
-    """At most `limit` pairs, the most doubtful of each relation; short ones leave their share."""
-    waiting: dict[str, list[Judged]] = {kind: [] for kind in KINDS}
-    for one in judged:
-        waiting[one.relation].append(one)
-    chosen: dict[str, list[Judged]] = {kind: [] for kind in KINDS}
-    left = limit
-    # the relation with the fewest pairs first: what it does not need goes to the others
-    for place, kind in enumerate(sorted(KINDS, key=lambda kind: len(waiting[kind]))):
-        share = left // (len(KINDS) - place)
-        chosen[kind] = sorted(waiting[kind], key=lambda one: one.certainty)[:share]
-        left -= len(chosen[kind])
-    return chosen
-
-
-def _judged(session: Session, said: Mapping[tuple[str, str], Verdict]) -> list[Judged]:
-    found: dict[tuple[str, str], Judged] = {}
-    for edge in edges(session, KINDS):
-        pair = edge.a_id, edge.b_id
-        known = found.get(pair)
-        if known is None or edge.kind == EXACT:
-            found[pair] = Judged(pair, edge, said.get(pair))
-    for pair, verdict in said.items():
-        found.setdefault(pair, Judged(pair, None, verdict))
-    return list(found.values())
 
 
 def _side(

@@ -14,10 +14,11 @@ from lowdiff.catalog import Catalog
 from lowdiff.catalog.duplicates import Edge, Verdict, keep_edges
 from lowdiff.catalog.tables import DuplicateVerdict, Image
 from lowdiff.cli.app import app
+from lowdiff.dedupe.doubtful import KINDS, Judged, choose
 from lowdiff.dedupe.fingerprint import METHOD_VERSION
 from lowdiff.dedupe.link import link_all
 from lowdiff.dedupe.overrule import overrule, relatives
-from lowdiff.dedupe.review import KINDS, Judged, choose, write_review
+from lowdiff.dedupe.review import write_review
 from lowdiff.errors import InputError
 from lowdiff.ops.duplicates import decode_original
 from lowdiff.store import Store, preview_key
