@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowdiff.dedupe.align import Alignment
-from lowdiff.dedupe.trim import TOLERANCE, content_box, ground_of
+from lowdiff.dedupe.trim import content_box, off_ground
 
 FEWEST_PX = 120
 """Pictures that share fewer pixels cannot be compared."""
@@ -110,9 +110,7 @@ class Side:
     @cached_property
     def drawn(self) -> Gray:
         """1 where something is drawn, 0 where the colour of the border shows."""
-        ground = np.array(ground_of(self.rgb), np.int16)
-        far = np.abs(self.rgb.astype(np.int16) - ground).max(2) > TOLERANCE
-        return np.asarray(far, np.float32)
+        return np.asarray(off_ground(self.rgb), np.float32)
 
     @cached_property
     def tile(self) -> Gray:

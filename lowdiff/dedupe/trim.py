@@ -35,9 +35,15 @@ def ground_of(rgb: NDArray[np.uint8]) -> tuple[int, int, int]:
     return int(red), int(green), int(blue)
 
 
+def off_ground(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where any channel differs from the colour of the border."""
+    ground = np.broadcast_to(np.array(ground_of(rgb), np.uint8), rgb.shape)
+    red, green, blue = cv2.split(cv2.absdiff(rgb, ground))
+    return np.asarray(cv2.max(cv2.max(red, green), blue) > TOLERANCE)
+
+
 def _once(rgb: NDArray[np.uint8]) -> tuple[int, int, int, int] | None:
-    ground = np.array(ground_of(rgb), np.int16)
-    far = np.abs(rgb.astype(np.int16) - ground).max(2) > TOLERANCE
+    far = off_ground(rgb)
     # lone pixels are noise of the codec
     far = cv2.medianBlur(far.astype(np.uint8), 3) > 0 if min(far.shape) > 8 else far
     rows, columns = np.flatnonzero(far.any(1)), np.flatnonzero(far.any(0))
