@@ -92,7 +92,8 @@ def facts(folder: Path) -> dict[str, Any]:
                 (row.source, row.reason) for row in session.scalars(select(Rejection))
             ),
             "twins": sorted(
-                (row.a_id, row.b_id, row.kind) for row in session.scalars(select(DuplicateEdge))
+                (row.a_id, row.b_id, row.kind, row.score)
+                for row in session.scalars(select(DuplicateEdge))
             ),
             "artifacts": sorted(
                 (row.stage, row.stage_version, row.image_id, row.state)
