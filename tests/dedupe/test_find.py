@@ -221,7 +221,7 @@ def test_a_giant_family_is_told(catalog, store):
         for seed in range(22)
     ]
     chain = [
-        Edge(*sorted(pair), "variant", 0.9, METHOD_VERSION) for pair in itertools.pairwise(ids)
+        Edge(*sorted(pair), "near", 0.9, METHOD_VERSION) for pair in itertools.pairwise(ids)
     ]
     with catalog.write() as session:
         keep_edges(session, chain, now=NOW)
