@@ -25,8 +25,10 @@ def read_all(context: typer.Context, as_json: AsJson = False) -> None:
 
     with open_project() as project:
         settings = project.settings
-        reader = open_reader(settings.ocr_languages, timeout_s=settings.ocr_timeout_s)
-        todo = pending_ocr(project.catalog, ocr_stage(settings.ocr_languages))
+        reader = open_reader(
+            settings.ocr_languages, settings.ocr_engines, timeout_s=settings.ocr_timeout_s
+        )
+        todo = pending_ocr(project.catalog, ocr_stage(settings.ocr_languages, settings.ocr_engines))
         report = OcrReport()
         with progress("reading text", len(todo)) as advance:
             for batch in chunks(todo, settings.batch_size):
@@ -103,7 +105,9 @@ def read(
     from lowdiff.settings import load_settings
 
     settings = load_settings()
-    reader = open_reader(settings.ocr_languages, timeout_s=settings.ocr_timeout_s)
+    reader = open_reader(
+        settings.ocr_languages, settings.ocr_engines, timeout_s=settings.ocr_timeout_s
+    )
     refused: InputError | None = None
     for path in paths:
         try:

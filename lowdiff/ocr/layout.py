@@ -1,0 +1,100 @@
+"""Reading order: which words make a line, which lines a block, and what comes first.
+
+Pure geometry, for words that come from several readings and share no numbering.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lowdiff.ocr.engine import Box, RawWord
+
+SAME_LINE_OVERLAP = 0.5
+"""Two neighbours are of one line when they share so much of the lower one's height."""
+SAME_LINE_RATIO = 2.5
+"""… and neither is so many times as high as the other."""
+WORD_GAP = 2.0
+"""The widest gap within a line, in heights of the higher word."""
+COLUMN_GAP = 1.0
+"""The narrowest gap between two columns, in heights of a line."""
+BLOCK_GAP = 1.0
+"""The lowest gap between two blocks, in heights of a line."""
+
+
+@dataclass
+class Line:
+    """Words from left to right."""
+
+    words: list[RawWord]
+
+    @property
+    def box(self) -> Box:
+        """Around all its words."""
+        return around([word.box for word in self.words])
+
+
+def in_reading_order(words: Sequence[RawWord]) -> list[RawWord]:
+    """The words, line by line and block by block, with new line numbers."""
+    ordered: list[RawWord] = []
+    number = 0
+    for block, lines in enumerate(_blocks(lines_of(words))):
+        for line in lines:
+            ordered.extend(replace(word, line=(block, 0, number)) for word in line.words)
+            number += 1
+    return ordered
+
+
+def lines_of(words: Sequence[RawWord]) -> list[Line]:
+    """Words side by side, about equally high, make a line."""
+    lines: list[Line] = []
+    for word in sorted(words, key=lambda one: (one.box[0], one.box[1])):
+        fitting = [line for line in lines if _continues(line.words[-1].box, word.box)]
+        if fitting:
+            nearest = max(fitting, key=lambda line: line.words[-1].box[0] + line.words[-1].box[2])
+            nearest.words.append(word)
+        else:
+            lines.append(Line([word]))
+    return lines
+
+
+def around(boxes: Sequence[Box]) -> Box:
+    """The smallest box that holds all."""
+    left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
+    right = max(box[0] + box[2] for box in boxes)
+    bottom = max(box[1] + box[3] for box in boxes)
+    return left, top, right - left, bottom - top
+
+
+def _continues(before: Box, after: Box) -> bool:
+    low, high = sorted((before[3], after[3]))
+    shared = min(before[1] + before[3], after[1] + after[3]) - max(before[1], after[1])
+    gap = after[0] - (before[0] + before[2])
+    return (
+        shared >= SAME_LINE_OVERLAP * low
+        and high <= SAME_LINE_RATIO * max(low, 1)
+        and -low <= gap <= WORD_GAP * high
+    )
+
+
+def _blocks(lines: list[Line]) -> list[list[Line]]:
+    """Cut at the white between blocks, first across, then between columns (recursive XY cut)."""
+    if len(lines) < 2:
+        return [lines] if lines else []
+    height = sorted(line.box[3] for line in lines)[len(lines) // 2]
+    for axis, gap in ((1, BLOCK_GAP), (0, COLUMN_GAP)):
+        parts = _cut(lines, axis=axis, gap_px=gap * height)
+        if len(parts) > 1:
+            return [block for part in parts for block in _blocks(part)]
+    return [sorted(lines, key=lambda line: (line.box[1] + line.box[3] / 2, line.box[0]))]
+
+
+def _cut(lines: list[Line], *, axis: int, gap_px: float) -> list[list[Line]]:
+    """Groups of lines with at least `gap_px` of white between them along one axis."""
+    parts: list[list[Line]] = []
+    end = float("-inf")
+    for line in sorted(lines, key=lambda one: one.box[axis]):
+        if parts and line.box[axis] - end < gap_px:
+            parts[-1].append(line)
+        else:
+            parts.append([line])
+        end = max(end, line.box[axis] + line.box[axis + 2])
+    return parts
