@@ -22,7 +22,6 @@ KINDS = {
     "poster": "photos, posters",
     "meme": "photos, posters",
     "number crop, bilevel": "number crops",
-    "generated poster": "generated posters",
 }
 LOWER_CASE = ("word marks", "stickers")
 """A logo's case is a matter of taste."""

@@ -15,8 +15,8 @@ COMMANDS = [
     "corpus openmoji", "source list", "source check", "ingest", "ingest run", "ingest check",
     "ocr", "ocr find", "ocr read", "ocr show", "ocr export", "draft", "label push", "label pull",
     "label status", "label open", "schema", "export", "dataset list", "dataset show",
-    "dataset verify", "dataset diff", "train vae", "train unet", "evaluate", "generate", "report", "demo",
-    "retrain", "up", "status", "down",
+    "dataset verify", "dataset diff", "train vae", "train unet", "evaluate", "generate", "report",
+    "demo", "retrain", "up", "status", "down",
 ]  # fmt: skip
 
 
