@@ -13,7 +13,7 @@ from importlib.resources import files
 from lowdiff.ocr.merge import Evidence
 
 FILE = "calibration.json"
-FEATURES = ("one", "mine", "theirs", "length", "single", "odd", "company")
+FEATURES = ("one", "mine", "theirs", "length", "single", "odd", "likeness", "company")
 MIN_CONFIDENCE, MAX_CONFIDENCE = 0.005, 0.9995
 """Engines say 1 and 0 where they mean nearly so."""
 LONG_WORD = 8
@@ -40,6 +40,7 @@ def features(evidence: Evidence) -> list[float]:
         math.log1p(min(length, LONG_WORD)),
         float(length <= 1),
         odd / max(1, len(evidence.text)),
+        evidence.likeness,
         evidence.company,
     ]
 

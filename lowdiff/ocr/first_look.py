@@ -22,7 +22,7 @@ MAX_LETTER_SHARE = 0.8
 """A mark higher than this share of the image is a frame or a figure."""
 MAX_MARKS = 3000
 """More marks than this are a texture or a page; a page is always worth reading."""
-MAX_LOOK_PIXELS = 4_000_000
+MAX_LOOK_PIXELS = 8_000_000
 """Bigger images are looked at half as large."""
 MIN_ROW = 3
 """So many marks side by side are worth reading."""

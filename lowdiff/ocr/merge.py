@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from typing import Literal
 
 import numpy as np
@@ -21,8 +22,6 @@ MIN_OVERLAP = 0.35
 """Two boxes show the same word when they share so much of the smaller one."""
 NO_GAP_AFTER = re.compile(r"[./:@_-]$")
 """After these, Tesseract sees spaces that are not there (`www. example. org`)."""
-EDGE_SIGNS = "▲△▼▽■□●○◆◇★☆≡≣◉◎►◄▶◀☰✱✳❖«»"
-"""Logos are read as these; they are cut off a word's ends."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +36,8 @@ class Evidence:
     """The engine's confidence in it: its least sure word."""
     theirs: float
     """The other engine's confidence in what it says there; 0 where it says nothing."""
+    likeness: float
+    """How alike both texts are, in [0, 1]: two like readings are hardly of a drawing."""
     company: float
     """Share of the letters of the whole image on which both engines agree."""
 
@@ -58,7 +59,8 @@ class Choice:
     """The words that were kept of a group."""
 
     words: tuple[RawWord, ...]
-    evidence: Evidence
+    any_right: float
+    """How probable it is that one of the sides is right, so that there is writing at all."""
 
 
 def group_words(lead: Sequence[RawWord], other: Sequence[RawWord]) -> list[Group]:
@@ -102,11 +104,11 @@ def choose_words(group: Group, *, company: float, odds: Odds) -> Choice:
         words = _right_spaces(*sides)
         evidence = _evidence("agree", words, sides[1] if words is sides[0] else sides[0], company)
         names = "+".join(sorted({word.engine for side in sides for word in side}))
-        return _with_odds(replace_engine(words, names), evidence, odds)
-    choices = [
-        _with_odds(words, evidence, odds) for words, evidence in evidence_of(group, company=company)
-    ]
-    return max(choices, key=lambda choice: choice.words[0].confidence)
+        probability = odds(evidence)
+        return Choice(_judged(replace_engine(words, names), probability), probability)
+    judged = [(odds(evidence), words) for words, evidence in evidence_of(group, company=company)]
+    best, words = max(judged, key=lambda one: one[0])
+    return Choice(_judged(words, best), min(1.0, sum(probability for probability, _ in judged)))
 
 
 def judge_alone(words: Sequence[RawWord], odds: Odds) -> list[RawWord]:
@@ -150,12 +152,6 @@ def overlaps(ones: Sequence[Box], twos: Sequence[Box]) -> NDArray[np.float64]:
     return share
 
 
-def without_edge_signs(words: Sequence[RawWord]) -> list[RawWord]:
-    """The words without geometric signs at their ends; words of signs alone are gone."""
-    cut = (replace(word, text=word.text.strip(EDGE_SIGNS)) for word in words)
-    return [word for word in cut if word.text]
-
-
 def replace_engine(words: Sequence[RawWord], name: str) -> tuple[RawWord, ...]:
     """The words as read by `name`."""
     return tuple(replace(word, engine=name) for word in words)
@@ -189,13 +185,17 @@ def _evidence(
         text=joined(mine),
         mine=min(word.confidence for word in mine),
         theirs=min((word.confidence for word in theirs), default=0.0),
+        likeness=_likeness(squeezed(mine), squeezed(theirs)),
         company=company,
     )
 
 
-def _with_odds(words: Sequence[RawWord], evidence: Evidence, odds: Odds) -> Choice:
-    probability = odds(evidence)
-    return Choice(tuple(replace(word, confidence=probability) for word in words), evidence)
+def _likeness(one: str, two: str) -> float:
+    return SequenceMatcher(None, one.casefold(), two.casefold(), autojunk=False).ratio()
+
+
+def _judged(words: Sequence[RawWord], probability: float) -> tuple[RawWord, ...]:
+    return tuple(replace(word, confidence=probability) for word in words)
 
 
 _FOLDED = str.maketrans(

@@ -8,7 +8,7 @@ from PIL import Image
 
 from lowdiff.ocr import calibrate, choose
 from lowdiff.ocr.engine import Engine, RawWord, moved
-from lowdiff.ocr.first_look import MIN_ROW
+from lowdiff.ocr.first_look import MIN_ROW, WORD_RATIO
 from lowdiff.ocr.layout import in_reading_order
 from lowdiff.ocr.merge import (
     Evidence,
@@ -20,10 +20,10 @@ from lowdiff.ocr.merge import (
     group_words,
     judge_alone,
     squeezed,
-    without_edge_signs,
 )
 from lowdiff.ocr.page import in_page_order
 from lowdiff.ocr.prepare import Prepared, prepare, prepare_colours
+from lowdiff.ocr.strays import without_edge_signs, without_strays
 from lowdiff.ocr.tiles import read_in_tiles
 from lowdiff.ocr.turns import turn_back, turned
 
@@ -101,20 +101,23 @@ def read_words(rgba: Image.Image, plan: Plan, *, marks: int, item: str) -> Readi
     if "rapidocr" not in plan.engines:
         return _with_tesseract(rgba, plan, marks, item)
     if "tesseract" not in plan.engines:
-        words = without_edge_signs(_search(rgba, plan.engines["rapidocr"], item=item))
+        words = without_strays(_search(rgba, plan.engines["rapidocr"], item=item))
         return Reading(_kept(in_reading_order(judge_alone(words, plan.odds)), plan))
     reading = _with_both(rgba, plan, item=item)
     letters = sum(choose.letters(word.text) for word in reading.words)
     if letters >= TURNED_LETTERS and reading.agreement < TURNED_AGREEMENT:
         return _turned_reading(rgba, plan, reading, item=item)
-    if reading.probability < POOR:
+    is_wide = rgba.width >= WORD_RATIO * rgba.height
+    if reading.probability < POOR and (reading.evidence or is_wide):
         closer = _with_both(rgba, plan, item=item, close=True)
         return max(reading, closer, key=lambda one: one.probability)
     return reading
 
 
 def _with_both(rgba: Image.Image, plan: Plan, *, item: str, close: bool = False) -> Reading:
-    seen = without_edge_signs(_search(rgba, plan.engines["rapidocr"], item=item, close=close))
+    seen = without_strays(_search(rgba, plan.engines["rapidocr"], item=item, close=close))
+    if not seen:  # what Tesseract alone sees in a picture is never right
+        return Reading([])
     mode = SPARSE_MODE if close else PAGE_MODE
     straight = without_edge_signs(_straight(rgba, plan.engines["tesseract"], mode, item=item))
     return merge(seen, straight, plan)
@@ -126,7 +129,7 @@ def merge(seen: Sequence[RawWord], straight: Sequence[RawWord], plan: Plan) -> R
     company = agreement(groups)
     is_page = company >= PAGE_AGREEMENT and _letters_agreed(groups) >= PAGE_LETTERS
     choices = [choose_words(group, company=company, odds=plan.odds) for group in groups]
-    words = _kept([word for choice in choices for word in choice.words], plan)
+    words = [word for choice in choices if choice.any_right >= plan.keep for word in choice.words]
     ordered = in_page_order(words, straight) if is_page else in_reading_order(words)
     evidence = [side for group in groups for side in evidence_of(group, company=company)]
     return Reading(ordered, company, evidence)

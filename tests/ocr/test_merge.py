@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lowdiff.ocr.calibrate import features, odds
+from lowdiff.ocr.calibrate import FEATURES, features, odds
 from lowdiff.ocr.engine import RawWord
 from lowdiff.ocr.merge import (
     Evidence,
@@ -14,9 +14,9 @@ from lowdiff.ocr.merge import (
     group_words,
     overlaps,
     squeezed,
-    without_edge_signs,
 )
 from lowdiff.ocr.plan import Plan, merge
+from lowdiff.ocr.strays import without_edge_signs, without_lone_script, without_monogram
 
 
 def word(text: str, confidence: float = 0.9, *, x: float = 0, engine: str = "rapidocr") -> RawWord:
@@ -67,8 +67,8 @@ def test_agreement_is_surer_than_either_engine_alone():
     group = group_words([word("SALE")], [tess("SALE")])[0]
     together = choose_words(group, company=1.0, odds=odds).words[0]
     assert together.engine == "rapidocr+tesseract"
-    assert together.confidence > odds(Evidence("alone", "rapidocr", "SALE", 0.9, 0, 0.5))
-    assert together.confidence > odds(Evidence("only", "tesseract", "SALE", 0.9, 0, 0))
+    assert together.confidence > odds(Evidence("alone", "rapidocr", "SALE", 0.9, 0, 0, 0.5))
+    assert together.confidence > odds(Evidence("only", "tesseract", "SALE", 0.9, 0, 0, 0))
 
 
 def test_a_conflict_is_won_by_the_better_odds_and_says_whose_it_is():
@@ -98,12 +98,24 @@ def test_signs_at_the_ends_of_a_word_are_a_logo_and_no_writing():
     assert [one.text for one in found] == ["Vercel", "a▲b"]
 
 
+def test_a_lone_foreign_word_is_a_drawing_and_a_foreign_text_is_writing():
+    assert [w.text for w in without_lone_script([word("siuba"), word("座位")])] == ["siuba"]
+    chinese = [word("没有什么"), word("OK")]
+    assert without_lone_script(chinese) == chinese
+
+
+def test_the_first_letter_beside_a_word_mark_is_its_sign():
+    assert [w.text for w in without_monogram([word("G"), word("grammarly")])] == ["grammarly"]
+    plan_b = [word("B"), word("plan")]
+    assert without_monogram(plan_b) == plan_b
+
+
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.text(max_size=9))
 def test_odds_are_probabilities_for_any_evidence(mine, theirs, company, text):
     for state, engine in [("agree", "rapidocr"), ("conflict", "tesseract"), ("only", "rapidocr")]:
-        evidence = Evidence(state, engine, text, mine, theirs, company)
+        evidence = Evidence(state, engine, text, mine, theirs, company, company)
         assert 0 <= odds(evidence) <= 1
-        assert len(features(evidence)) == 7
+        assert len(features(evidence)) == len(FEATURES)
 
 
 def test_quotes_and_dashes_of_any_form_are_the_same():
