@@ -79,7 +79,7 @@ def _piece(grey: Image.Image, left: int, top: int) -> tuple[int, int, int, int]:
 
 def longest_row(grey: NDArray[np.uint8]) -> int:
     """The greatest number of letter-like marks side by side, over all tones; 0 below two."""
-    darkest, lightest = np.percentile(grey, (0.5, 99.5))
+    darkest, lightest = np.percentile(grey, (0.1, 99.9))
     if lightest - darkest < MIN_CONTRAST:
         return 0
     best, has_pair = 0, False

@@ -6,7 +6,7 @@ from lowdiff.errors import ServiceError
 from lowdiff.ocr.engine import Engine
 from lowdiff.ocr.processes import EngineProcesses
 from lowdiff.ocr.reader import Reader
-from lowdiff.ocr.stage import ENGINES, rapid_version
+from lowdiff.ocr.stage import ENGINES, engines_for, rapid_version
 from lowdiff.ocr.tesseract import open_tesseract
 
 
@@ -25,7 +25,7 @@ def open_reader(
         InputError: a language pack is not installed.
     """
     opened: list[Engine] = []
-    for name in sorted(engines):
+    for name in engines_for(languages, engines):
         if name == "rapidocr":
             opened.append(_open_rapid(timeout_s))
         else:

@@ -33,14 +33,16 @@ SPARSE_MODE = 11
 """Tesseract's sparse text: finds the words of logos, stickers and signs."""
 SEARCH_PX = 640
 """Longest side at which PP-OCR searches for lines in a small image …"""
-SEARCH_SHARE = 0.5
-"""… and the share of the longest side in a big one."""
+BIG_PX = 1280
+"""Images with a longer side are pages and posters, whose print may be small …"""
+BIG_SHARE = 0.75
+"""… and are searched at this share of their size."""
 CLOSE_PX = 960
 """The second search, when the first found nothing or was unsure."""
 PAGE_AGREEMENT = 0.6
 """So much agreement on at least `PAGE_LETTERS` letters makes a page: Tesseract orders those."""
 PAGE_LETTERS = 20
-KEEP = 0.35
+KEEP = 0.4
 """Words that are less probably right are dropped."""
 POOR = 0.6
 """A reading whose letters are right with a lower mean probability is tried anew."""
@@ -116,8 +118,10 @@ def read_words(rgba: Image.Image, plan: Plan, *, marks: int, item: str) -> Readi
 
 def _with_both(rgba: Image.Image, plan: Plan, *, item: str, close: bool = False) -> Reading:
     seen = without_strays(_search(rgba, plan.engines["rapidocr"], item=item, close=close))
-    if not seen:  # what Tesseract alone sees in a picture is never right
-        return Reading([])
+    if not seen and max(rgba.size) <= BIG_PX:
+        return Reading([])  # what Tesseract alone sees in a picture is never right
+    if not seen:
+        return _with_tesseract(rgba, plan, MIN_ROW, item)
     mode = SPARSE_MODE if close else PAGE_MODE
     straight = without_edge_signs(_straight(rgba, plan.engines["tesseract"], mode, item=item))
     return merge(seen, straight, plan)
@@ -151,7 +155,7 @@ def _search(rgba: Image.Image, engine: Engine, *, item: str, close: bool = False
     def read(tile: Image.Image) -> list[RawWord]:
         prepared = prepare_colours(tile)
         longest = max(prepared.image.size)
-        search_px = max(SEARCH_PX, math.ceil(SEARCH_SHARE * longest))
+        search_px = math.ceil(BIG_SHARE * longest) if max(tile.size) > BIG_PX else SEARCH_PX
         if close:
             search_px = max(search_px, CLOSE_PX)
         return _to_decoded(engine.read(prepared.image, mode=search_px, item=item), prepared)

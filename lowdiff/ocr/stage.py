@@ -14,6 +14,22 @@ STAGE_NAME = "ocr"
 STAGE_VERSION = "2"
 """Raised by a person when the same image would be read differently."""
 ENGINES = ("tesseract", "rapidocr")
+BEYOND_PPOCR = frozenset(
+    (
+        *("ara", "bel", "ben", "bul", "ell", "fas", "heb", "hin", "kat", "kor", "mar", "mkd"),
+        *("mya", "rus", "srp", "tam", "tel", "tha", "ukr", "urd"),
+    )
+)
+"""Tesseract's codes of languages whose letters PP-OCR's model does not know."""
+
+
+def engines_for(languages: Sequence[str], engines: Sequence[str]) -> tuple[str, ...]:
+    """The engines that can read one of the languages, in a fixed order.
+
+    PP-OCR stays out when it knows none of them: its opinion would only disturb.
+    """
+    able = {name for name in engines if name != "rapidocr" or set(languages) - BEYOND_PPOCR}
+    return tuple(sorted(able or engines))
 
 
 def ocr_stage(
@@ -23,7 +39,7 @@ def ocr_stage(
 
     Another version of an engine is another stage: what it reads may differ.
     """
-    versions = {name: _version(name) for name in sorted(engines)}
+    versions = {name: _version(name) for name in engines_for(languages, engines)}
     return _stage(versions, languages, first_look=first_look)
 
 
