@@ -1,5 +1,6 @@
 """The stage: each image once, refusals are rows, a killed run resumes to the same facts."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,11 +14,12 @@ from lowdiff.catalog.artifacts import counts, payloads
 from lowdiff.catalog.tables import Artifact
 from lowdiff.errors import ContractError, InputError
 from lowdiff.ocr.document import from_json
-from lowdiff.ocr.find import document_of, find_text
+from lowdiff.ocr.export import documents, export_documents
+from lowdiff.ocr.find import document_of, find_text, original_of
 from lowdiff.ocr.open import open_reader
 from lowdiff.ocr.read import OcrReport, ocr_stage, pending_ocr, read_batch
 from lowdiff.ocr.stage import ENGINES, engines_for, stage_of
-from lowdiff.store import image_key, ocr_key
+from lowdiff.store import image_key, ocr_key, sha256_hex
 
 pytestmark = pytest.mark.integration
 
@@ -97,6 +99,20 @@ def test_a_document_is_shown_by_the_start_of_its_id(catalog, store, reader, thre
         document_of("", catalog=catalog, store=store)
     with pytest.raises(InputError, match="no image"):
         document_of("xyz", catalog=catalog, store=store)
+
+
+def test_every_document_is_exported_and_its_original_is_at_hand(
+    catalog, store, reader, three, tmp_path
+):
+    assert list(documents(catalog, store)) == []
+    read_batch(three, catalog=catalog, store=store, reader=reader)
+    assert [document.image_id for document in documents(catalog, store)] == sorted(three)
+    path = tmp_path / "all.jsonl"
+    assert export_documents(documents(catalog, store), "jsonl", path) == 3
+    texts = {row["image_id"]: row["text"] for row in map(json.loads, path.read_text().splitlines())}
+    assert texts == {three[0]: "SUMMER\nSALE", three[1]: "Green Hafen", three[2]: ""}
+    body = original_of(three[0], catalog=catalog, store=store)
+    assert sha256_hex(body) == three[0]
 
 
 def test_a_broken_image_is_a_refusal_and_the_others_go_on(catalog, store, reader, three):
