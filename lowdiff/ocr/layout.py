@@ -5,6 +5,7 @@ Pure geometry, for words that come from several readings and share no numbering.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from lowdiff.ocr.engine import Box, RawWord
 
@@ -82,9 +83,21 @@ def _blocks(lines: list[Line]) -> list[list[Line]]:
     height = sorted(line.box[3] for line in lines)[len(lines) // 2]
     for axis, gap in ((1, BLOCK_GAP), (0, COLUMN_GAP)):
         parts = _cut(lines, axis=axis, gap_px=gap * height)
-        if len(parts) > 1:
+        if len(parts) > 1 and (axis == 1 or _are_columns(parts)):
             return [block for part in parts for block in _blocks(part)]
     return [sorted(lines, key=lambda line: (line.box[1] + line.box[3] / 2, line.box[0]))]
+
+
+def _are_columns(parts: list[list[Line]]) -> bool:
+    """Columns stand side by side; lines that merely start further right do not."""
+    if min(map(len, parts)) < 2:
+        return False
+    boxes = [around([line.box for line in part]) for part in parts]
+    shared = (
+        min(one[1] + one[3], two[1] + two[3]) - max(one[1], two[1]) for one, two in pairwise(boxes)
+    )
+    lower = (min(one[3], two[3]) for one, two in pairwise(boxes))
+    return all(both >= SAME_LINE_OVERLAP * low for both, low in zip(shared, lower, strict=True))
 
 
 def _cut(lines: list[Line], *, axis: int, gap_px: float) -> list[list[Line]]:

@@ -42,7 +42,7 @@ CLOSE_PX = 960
 PAGE_AGREEMENT = 0.6
 """So much agreement on at least `PAGE_LETTERS` letters makes a page: Tesseract orders those."""
 PAGE_LETTERS = 20
-KEEP = 0.4
+KEEP = 0.5
 """Words that are less probably right are dropped."""
 POOR = 0.6
 """A reading whose letters are right with a lower mean probability is tried anew."""

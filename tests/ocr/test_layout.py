@@ -36,6 +36,12 @@ def test_columns_are_read_one_after_the_other():
     assert order == [word.text for word in [*left, *right]]
 
 
+def test_lines_that_start_further_right_are_no_column():
+    staggered = [at("first", 300, 0), at("second", 0, 24), at("third", 300, 48)]
+    order = [word.text for word in in_reading_order(staggered)]
+    assert order == ["first", "second", "third"]
+
+
 def test_a_heading_over_columns_comes_first():
     words = [at("left", 0, 100), at("right", 400, 100), at("HEADING", 100, 0, h=30)]
     words += [at("low", 0, 125), at("end", 400, 125)]
