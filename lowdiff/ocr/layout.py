@@ -3,6 +3,7 @@
 Pure geometry, for words that come from several readings and share no numbering.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -15,6 +16,8 @@ SAME_LINE_RATIO = 2.5
 """… and neither is so many times as high as the other."""
 WORD_GAP = 2.0
 """The widest gap within a line, in heights of the higher word."""
+STEEPEST = 30.0
+"""Degrees; steeper lines are told apart by their words' upright boxes alone."""
 COLUMN_GAP = 1.0
 """The narrowest gap between two columns, in heights of a line."""
 BLOCK_GAP = 1.0
@@ -48,7 +51,7 @@ def lines_of(words: Sequence[RawWord]) -> list[Line]:
     """Words side by side, about equally high, make a line."""
     lines: list[Line] = []
     for word in sorted(words, key=lambda one: (one.box[0], one.box[1])):
-        fitting = [line for line in lines if _continues(line.words[-1].box, word.box)]
+        fitting = [line for line in lines if _continues(line.words[-1], word)]
         if fitting:
             nearest = max(fitting, key=lambda line: line.words[-1].box[0] + line.words[-1].box[2])
             nearest.words.append(word)
@@ -65,7 +68,13 @@ def around(boxes: Sequence[Box]) -> Box:
     return left, top, right - left, bottom - top
 
 
-def _continues(before: Box, after: Box) -> bool:
+def _continues(one: RawWord, two: RawWord) -> bool:
+    before, after = one.box, two.box
+    slope = one.rotation or two.rotation
+    if 0 < abs(slope) <= STEEPEST:  # a line that climbs: bring its next word down to this one
+        along = after[0] + after[2] / 2 - before[0] - before[2] / 2
+        drift = math.tan(math.radians(slope)) * along
+        after = (after[0], after[1] - drift, after[2], after[3])
     low, high = sorted((before[3], after[3]))
     shared = min(before[1] + before[3], after[1] + after[3]) - max(before[1], after[1])
     gap = after[0] - (before[0] + before[2])

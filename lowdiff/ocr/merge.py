@@ -105,7 +105,9 @@ def choose_words(group: Group, *, company: float, odds: Odds) -> Choice:
         evidence = _evidence("agree", words, sides[1] if words is sides[0] else sides[0], company)
         names = "+".join(sorted({word.engine for side in sides for word in side}))
         probability = odds(evidence)
-        return Choice(_judged(replace_engine(words, names), probability), probability)
+        turn = max((word.rotation for side in sides for word in side), key=abs)
+        same = tuple(replace(word, engine=names, rotation=turn) for word in words)
+        return Choice(_judged(same, probability), probability)
     judged = [(odds(evidence), words) for words, evidence in evidence_of(group, company=company)]
     best, words = max(judged, key=lambda one: one[0])
     return Choice(_judged(words, best), min(1.0, sum(probability for probability, _ in judged)))
@@ -150,11 +152,6 @@ def overlaps(ones: Sequence[Box], twos: Sequence[Box]) -> NDArray[np.float64]:
     smaller = np.minimum(np.prod(one[:, 2:], axis=1)[:, None], np.prod(two[:, 2:], axis=1)[None])
     share: NDArray[np.float64] = shared / np.maximum(smaller, 1.0)
     return share
-
-
-def replace_engine(words: Sequence[RawWord], name: str) -> tuple[RawWord, ...]:
-    """The words as read by `name`."""
-    return tuple(replace(word, engine=name) for word in words)
 
 
 def _same_place(lead: Sequence[RawWord], other: Sequence[RawWord]) -> list[tuple[int, int]]:

@@ -9,7 +9,7 @@ from PIL import Image
 from lowdiff.ocr import calibrate, choose
 from lowdiff.ocr.engine import Engine, RawWord, moved
 from lowdiff.ocr.first_look import MIN_ROW, WORD_RATIO
-from lowdiff.ocr.layout import in_reading_order
+from lowdiff.ocr.layout import STEEPEST, in_reading_order
 from lowdiff.ocr.merge import (
     Evidence,
     Group,
@@ -131,7 +131,9 @@ def merge(seen: Sequence[RawWord], straight: Sequence[RawWord], plan: Plan) -> R
     """One reading out of PP-OCR's and Tesseract's."""
     groups = group_words(seen, straight)
     company = agreement(groups)
-    is_page = company >= PAGE_AGREEMENT and _letters_agreed(groups) >= PAGE_LETTERS
+    is_straight = not any(0 < abs(word.rotation) <= STEEPEST for word in seen)
+    agreed = company >= PAGE_AGREEMENT and _letters_agreed(groups) >= PAGE_LETTERS
+    is_page = agreed and is_straight  # Tesseract tears lines that climb apart
     choices = [choose_words(group, company=company, odds=plan.odds) for group in groups]
     words = [word for choice in choices if choice.any_right >= plan.keep for word in choice.words]
     ordered = in_page_order(words, straight) if is_page else in_reading_order(words)

@@ -1,5 +1,7 @@
 """Reading order, tiles and turns: pure geometry."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -34,6 +36,11 @@ def test_columns_are_read_one_after_the_other():
     right = [at(f"right{n}", 300, 25 * n + 3) for n in range(4)]
     order = [word.text for word in in_reading_order([*right, *left])]
     assert order == [word.text for word in [*left, *right]]
+
+
+def test_the_words_of_a_line_that_climbs_stay_together():
+    words = [replace(at(f"w{n}", 60 * n, 200 - 12.8 * n), rotation=-12.0) for n in range(5)]
+    assert texts(in_reading_order(words)) == [["w0", "w1", "w2", "w3", "w4"]]
 
 
 def test_lines_that_start_further_right_are_no_column():
