@@ -28,7 +28,7 @@ def draft_some(image_ids: list[str], workspace: Path) -> DraftReport:
             image_ids,
             catalog=project.catalog,
             store=project.store,
-            ocr=ocr_stage(settings.ocr_languages),
+            ocr=ocr_stage(settings.ocr_languages, settings.ocr_engines),
             schema=load_schema(),
             workers=settings.workers,
             lease_s=settings.lease_s,
@@ -40,7 +40,7 @@ def draft_labels(workspace: str | None = None) -> dict[str, Any]:
     """Draft what was not drafted yet; safe to run again at any time."""
     folder = workspace_path(workspace)
     with open_project(folder) as project:
-        ocr = ocr_stage(project.settings.ocr_languages)
+        ocr = ocr_stage(project.settings.ocr_languages, project.settings.ocr_engines)
         ids = pending_draft(project.catalog, ocr=ocr, schema=load_schema())
         size = project.settings.batch_size
     reports = run_batches(draft_some, ids, size, "Drafting labels", workspace=folder)

@@ -26,7 +26,9 @@ def read_some(image_ids: list[str], workspace: Path) -> OcrReport:
             image_ids,
             catalog=project.catalog,
             store=project.store,
-            reader=open_reader(settings.ocr_languages, timeout_s=settings.ocr_timeout_s),
+            reader=open_reader(
+                settings.ocr_languages, settings.ocr_engines, timeout_s=settings.ocr_timeout_s
+            ),
             workers=settings.workers,
             lease_s=settings.lease_s,
         )
@@ -37,7 +39,9 @@ def read_text(workspace: str | None = None) -> dict[str, int]:
     """OCR every image into one metadata document; safe to run again at any time."""
     folder = workspace_path(workspace)
     with open_project(folder) as project:
-        ids = pending_ocr(project.catalog, ocr_stage(project.settings.ocr_languages))
+        ids = pending_ocr(
+            project.catalog, ocr_stage(project.settings.ocr_languages, project.settings.ocr_engines)
+        )
         size = project.settings.batch_size
     reports = run_batches(read_some, ids, size, "Reading text", workspace=folder)
     total = asdict(sum(reports, OcrReport()))

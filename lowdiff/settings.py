@@ -57,7 +57,12 @@ class Settings(BaseSettings):
     max_image_side_px: int = Field(default=20_000, ge=1)
 
     ocr_languages: Annotated[tuple[str, ...], NoDecode] = Field(default=("eng",))
-    ocr_timeout_s: float = Field(default=60.0, gt=0, description="for one image")
+    ocr_engines: Annotated[tuple[Literal["tesseract", "rapidocr"], ...], NoDecode] = Field(
+        default=("tesseract", "rapidocr"),
+        min_length=1,
+        description="both read better than either; tesseract alone needs no models",
+    )
+    ocr_timeout_s: float = Field(default=60.0, gt=0, description="for one reading of one image")
 
     accept_confidence: float = Field(
         default=0.75, ge=0, le=1, description="drafts at or above it may go into a dataset"
@@ -95,7 +100,7 @@ def load_settings(workspace: Path | None = None) -> Settings:
     from_file = {key: value for key, value in values.items() if not _in_environment(key)}
     from_file["workspace"] = root
     try:
-        return Settings(**_split_languages(from_file))
+        return Settings(**_split_lists(from_file))
     except ValidationError as error:
         raise _explain(path, error) from error
 
@@ -104,11 +109,12 @@ def _in_environment(key: str) -> bool:
     return f"LOWDIFF_{key.upper()}" in os.environ
 
 
-def _split_languages(values: dict[str, Any]) -> dict[str, Any]:
+def _split_lists(values: dict[str, Any]) -> dict[str, Any]:
     """Allow `LOWDIFF_OCR_LANGUAGES=eng,deu` beside a TOML list."""
-    text = os.environ.get("LOWDIFF_OCR_LANGUAGES")
-    if text is not None:
-        values["ocr_languages"] = tuple(part.strip() for part in text.split(",") if part.strip())
+    for key in ("ocr_languages", "ocr_engines"):
+        text = os.environ.get(f"LOWDIFF_{key.upper()}")
+        if text is not None:
+            values[key] = tuple(part.strip() for part in text.split(",") if part.strip())
     return values
 
 

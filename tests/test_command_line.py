@@ -13,10 +13,10 @@ def run(*arguments: str, **more) -> subprocess.CompletedProcess[str]:
 
 COMMANDS = [
     "corpus openmoji", "source list", "source check", "ingest", "ingest run", "ingest check",
-    "ocr", "ocr find", "ocr read", "draft", "label push", "label pull", "label status",
-    "label open", "schema", "export", "dataset list", "dataset show", "dataset verify",
-    "dataset diff", "train vae", "train unet", "evaluate", "generate", "report", "demo",
-    "retrain", "up", "status", "down",
+    "ocr", "ocr find", "ocr read", "ocr show", "ocr export", "draft", "label push", "label pull",
+    "label status", "label open", "schema", "export", "dataset list", "dataset show",
+    "dataset verify", "dataset diff", "train vae", "train unet", "evaluate", "generate", "report",
+    "demo", "retrain", "up", "status", "down",
 ]  # fmt: skip
 
 

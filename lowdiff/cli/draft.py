@@ -18,7 +18,7 @@ def draft(as_json: AsJson = False) -> None:
 
     with open_project() as project:
         settings = project.settings
-        ocr, schema = ocr_stage(settings.ocr_languages), load_schema()
+        ocr, schema = ocr_stage(settings.ocr_languages, settings.ocr_engines), load_schema()
         todo = pending_draft(project.catalog, ocr=ocr, schema=schema)
         report = DraftReport()
         with progress("drafting labels", len(todo)) as advance:

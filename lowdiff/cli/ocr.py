@@ -2,11 +2,18 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lowdiff.cli.output import AsJson, emit, progress, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PIL.Image import Image as Picture
+
+    from lowdiff.ocr.document import OcrDocument
 
 app = typer.Typer(rich_markup_mode="markdown")
 
@@ -25,8 +32,10 @@ def read_all(context: typer.Context, as_json: AsJson = False) -> None:
 
     with open_project() as project:
         settings = project.settings
-        reader = open_reader(settings.ocr_languages, timeout_s=settings.ocr_timeout_s)
-        todo = pending_ocr(project.catalog, ocr_stage(settings.ocr_languages))
+        reader = open_reader(
+            settings.ocr_languages, settings.ocr_engines, timeout_s=settings.ocr_timeout_s
+        )
+        todo = pending_ocr(project.catalog, ocr_stage(settings.ocr_languages, settings.ocr_engines))
         report = OcrReport()
         with progress("reading text", len(todo)) as advance:
             for batch in chunks(todo, settings.batch_size):
@@ -70,21 +79,86 @@ def find(
 
 @app.command()
 def show(
-    image: Annotated[str, typer.Argument(help="Image id, or the start of it.")],
+    image: Annotated[str, typer.Argument(help="An image file, an image id, or the start of one.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Draw boxes and words into this .png or .html.")
+    ] = None,
 ) -> None:
-    """Print the OCR document of one image as JSON.
+    """Draw what was read over the picture, or print the OCR document as JSON.
 
-    Example: `lowdiff ocr show 3fa9c1`
+    Example: `lowdiff ocr show 3fa9c1 --out words.html`
     """
     import json
 
     from lowdiff.ocr.document import to_record
-    from lowdiff.ocr.find import document_of
+    from lowdiff.ocr.draw import draw_document
+
+    document, picture = _document_and_picture(image)
+    if out is None:
+        print(json.dumps(to_record(document), ensure_ascii=False, indent=1))
+        return
+    draw_document(document, picture(), out)
+    say(f"{len(document.words)} words drawn into {out}")
+
+
+def _document_and_picture(image: str) -> "tuple[OcrDocument, Callable[[], Picture]]":
+    from lowdiff.ingest.decode import decode, sniff_format
+    from lowdiff.ocr.files import read_file
+    from lowdiff.ocr.find import document_of, original_of
+    from lowdiff.ocr.read import open_reader
+    from lowdiff.ops.project import open_project
+    from lowdiff.settings import load_settings
+
+    path = Path(image)
+    if path.is_file():
+        settings = load_settings()
+        reader = open_reader(
+            settings.ocr_languages, settings.ocr_engines, timeout_s=settings.ocr_timeout_s
+        )
+        document, body = read_file(path, reader=reader), path.read_bytes()
+    else:
+        with open_project() as project:
+            document = document_of(image, catalog=project.catalog, store=project.store)
+            body = original_of(document.image_id, catalog=project.catalog, store=project.store)
+    return document, lambda: decode(body, sniff_format(body, item=image), item=image)
+
+
+@app.command()
+def export(
+    target: Annotated[
+        Path, typer.Argument(help="A .jsonl or .parquet file; a folder for hocr and alto.")
+    ],
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="jsonl, parquet, hocr or alto; default: by the ending."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the documents of all images: merged into one file, or in a format of archives.
+
+    Example: `lowdiff ocr export texts.parquet && lowdiff ocr export alto/ --format alto`
+    """
+    from typing import cast, get_args
+
+    from lowdiff.errors import InputError
+    from lowdiff.ocr.export import Format, documents, export_documents
     from lowdiff.ops.project import open_project
 
+    chosen = form or target.suffix.removeprefix(".")
+    if chosen not in get_args(Format):
+        raise InputError(
+            target,
+            "is in no known format",
+            reason="bad_format",
+            found=repr(chosen),
+            allowed=", ".join(get_args(Format)),
+            do="Choose one with --format.",
+        )
     with open_project() as project:
-        document = document_of(image, catalog=project.catalog, store=project.store)
-    print(json.dumps(to_record(document), ensure_ascii=False, indent=1))
+        found = documents(project.catalog, project.store)
+        number = export_documents(found, cast("Format", chosen), target)
+    record = {"documents": number, "format": chosen, "path": str(target)}
+    emit(record, as_json=as_json, text=f"{number} documents in {target}")
 
 
 @app.command()
@@ -103,7 +177,9 @@ def read(
     from lowdiff.settings import load_settings
 
     settings = load_settings()
-    reader = open_reader(settings.ocr_languages, timeout_s=settings.ocr_timeout_s)
+    reader = open_reader(
+        settings.ocr_languages, settings.ocr_engines, timeout_s=settings.ocr_timeout_s
+    )
     refused: InputError | None = None
     for path in paths:
         try:

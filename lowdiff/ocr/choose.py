@@ -6,7 +6,7 @@ Thresholds were chosen on real logos, stickers, pages and on icons without any w
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lowdiff.ocr.tesseract import RawWord
+from lowdiff.ocr.engine import RawWord
 
 PAGE_LETTERS = 20
 """With so many surely read letters the image is a page, and its doubtful lines count too."""

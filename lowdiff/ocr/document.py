@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from lowdiff.errors import ContractError
 
-SCHEMA_NAME: Literal["lowdiff.ocr/1"] = "lowdiff.ocr/1"
+SCHEMA_NAME: Literal["lowdiff.ocr/2"] = "lowdiff.ocr/2"
 SCHEMA_FILE = "ocr-document.schema.json"
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -29,10 +29,17 @@ class Word(BaseModel):
 
     text: Annotated[str, Field(min_length=1)]
     confidence: Share
+    """How probable it is that the text is right."""
+    sure: bool
+    """At least 99 of 100 words with this mark are right."""
+    engine: str
+    """Who read it; names joined by `+` read the same."""
     x_px: Pixels
     y_px: Pixels
     w_px: Pixels
     h_px: Pixels
+    rotation_deg: Annotated[float, Field(ge=-180, le=180)]
+    """By how much its line is turned clockwise; 0 for upright writing."""
     line: Pixels
     """Number of the line within the document, from 0, in reading order."""
     block: Pixels
@@ -46,7 +53,7 @@ class OcrDocument(BaseModel):
         frozen=True, extra="forbid", populate_by_name=True, title="OCR document of lowdiff"
     )
 
-    schema_name: Literal["lowdiff.ocr/1"] = Field(default=SCHEMA_NAME, alias="schema")
+    schema_name: Literal["lowdiff.ocr/2"] = Field(default=SCHEMA_NAME, alias="schema")
     image_id: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     path: str | None = Field(default=None, description="the file, when it is in no workspace")
     width_px: Annotated[int, Field(ge=1)]
@@ -58,6 +65,7 @@ class OcrDocument(BaseModel):
     words: list[Word]
     text: str = Field(description="the words, lines joined by a line feed")
     mean_confidence: Share | None = Field(description="over the words; null when there is none")
+    sure_share: Share | None = Field(description="of the words that are sure; null without words")
     needs_review: bool = Field(description="a person should look: something was hard to read")
     seconds: Annotated[float, Field(ge=0)]
 
@@ -84,6 +92,13 @@ def mean_confidence(words: list[Word]) -> float | None:
     if not words:
         return None
     return round(sum(word.confidence for word in words) / len(words), 4)
+
+
+def sure_share(words: list[Word]) -> float | None:
+    """Share of the words that are sure, rounded to four digits; None without words."""
+    if not words:
+        return None
+    return round(sum(word.sure for word in words) / len(words), 4)
 
 
 def to_record(document: OcrDocument) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from lowdiff.catalog.artifacts import newest_payloads
 from lowdiff.catalog.tables import Artifact, Image
 from lowdiff.errors import InputError
 from lowdiff.ocr.document import OcrDocument, from_json
-from lowdiff.ocr.read import STAGE_NAME
-from lowdiff.store import Store
+from lowdiff.ocr.stage import STAGE_NAME
+from lowdiff.store import Store, image_key
 
 
 @dataclass(frozen=True)
@@ -75,3 +75,14 @@ def document_of(start: str, *, catalog: Catalog, store: Store) -> OcrDocument:
             f"image {ids[0]}", "has no OCR document", reason="not_read", do="Run `lowdiff ocr`."
         )
     return from_json(store.read(payload["key"]), item=ids[0])
+
+
+def original_of(image_id: str, *, catalog: Catalog, store: Store) -> bytes:
+    """The original bytes of an image of the catalog.
+
+    Raises:
+        ContractError: they are missing from the store.
+    """
+    with catalog.read() as session:
+        image = session.get_one(Image, image_id)
+        return store.read(image_key(image.id, image.format))

@@ -22,8 +22,12 @@ MAX_LETTER_SHARE = 0.8
 """A mark higher than this share of the image is a frame or a figure."""
 MAX_MARKS = 3000
 """More marks than this are a texture or a page; a page is always worth reading."""
+MAX_LOOK_PIXELS = 8_000_000
+"""Bigger images are looked at half as large."""
 MIN_ROW = 3
 """So many marks side by side are worth reading."""
+WORD_RATIO = 2.0
+"""What is so many times as wide as high may be a word mark, whatever its marks look like."""
 BIG_PAIR_SHARE = 0.2
 """Two marks alone are worth reading when they are this high; smaller pairs are mostly eyes."""
 
@@ -34,18 +38,48 @@ def look_for_text(grey: Image.Image) -> int:
     Args:
         grey: mode L, any size.
     """
-    if max(grey.size) > 2 * LOOK_PX:
-        return MIN_ROW  # pages and posters: shrinking them would hide small print
-    small = grey
-    if max(grey.size) > LOOK_PX:
-        small = grey.copy()
-        small.thumbnail((LOOK_PX, LOOK_PX), Image.Resampling.BOX)
-    return longest_row(np.asarray(small))
+    if _is_wide(np.asarray(grey)):
+        return MIN_ROW
+    if max(grey.size) <= LOOK_PX:
+        return longest_row(np.asarray(grey))
+    small = grey.copy()
+    small.thumbnail((LOOK_PX, LOOK_PX), Image.Resampling.BOX)
+    marks = longest_row(np.asarray(small))
+    if marks >= MIN_ROW or max(grey.size) <= 2 * LOOK_PX:
+        return marks
+    return max(marks, _closer_look(grey))
+
+
+def _is_wide(grey: NDArray[np.uint8]) -> bool:
+    """True when all ink together is as wide as a word: letters may touch, or be cut out of it."""
+    ground = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
+    ink = np.abs(grey.astype(np.int16) - int(ground)) >= MIN_CONTRAST
+    columns, rows = np.flatnonzero(ink.any(axis=0)), np.flatnonzero(ink.any(axis=1))
+    if not columns.size:
+        return False
+    width, height = columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1
+    return bool(height >= MIN_LETTER_PX and width >= WORD_RATIO * height)
+
+
+def _closer_look(grey: Image.Image) -> int:
+    """The same piece by piece: shrinking a page or a poster as a whole hides its small print."""
+    if grey.width * grey.height > MAX_LOOK_PIXELS:
+        grey = grey.reduce(2)
+    for top in range(0, grey.height, LOOK_PX):
+        for left in range(0, grey.width, LOOK_PX):
+            marks = longest_row(np.asarray(grey.crop(_piece(grey, left, top))))
+            if marks >= MIN_ROW:
+                return marks
+    return 0
+
+
+def _piece(grey: Image.Image, left: int, top: int) -> tuple[int, int, int, int]:
+    return left, top, min(left + LOOK_PX, grey.width), min(top + LOOK_PX, grey.height)
 
 
 def longest_row(grey: NDArray[np.uint8]) -> int:
     """The greatest number of letter-like marks side by side, over all tones; 0 below two."""
-    darkest, lightest = np.percentile(grey, (0.5, 99.5))
+    darkest, lightest = np.percentile(grey, (0.1, 99.9))
     if lightest - darkest < MIN_CONTRAST:
         return 0
     best, has_pair = 0, False

@@ -13,14 +13,13 @@ from lowdiff.catalog.images import images_by_id
 from lowdiff.catalog.tables import Image
 from lowdiff.errors import InputError
 from lowdiff.ocr.document import OcrDocument, to_json
-from lowdiff.ocr.reader import ENGINE, Reader, read_image
-from lowdiff.ocr.tesseract import open_tesseract
+from lowdiff.ocr.open import open_reader
+from lowdiff.ocr.reader import Reader, read_image
+from lowdiff.ocr.stage import STAGE_NAME, ocr_stage, stage_of
 from lowdiff.store import Store, image_key, ocr_key
 
-STAGE_NAME = "ocr"
-STAGE_VERSION = "1"
-"""Raised by a person when the same image would be read differently."""
 COMMIT_EVERY = 16
+__all__ = ["STAGE_NAME", "OcrReport", "ocr_stage", "open_reader", "pending_ocr", "read_batch"]
 
 
 @dataclass(frozen=True)
@@ -38,22 +37,6 @@ class OcrReport:
     def __add__(self, other: "OcrReport") -> "OcrReport":
         mine, theirs = asdict(self), asdict(other)
         return OcrReport(**{name: mine[name] + theirs[name] for name in mine})
-
-
-def ocr_stage(languages: Sequence[str], *, first_look: bool = True) -> Stage:
-    """The stage as it follows from the settings; it needs no engine to be installed."""
-    params = {"engine": ENGINE, "languages": list(languages), "first_look": first_look}
-    return Stage(STAGE_NAME, STAGE_VERSION, params)
-
-
-def open_reader(languages: tuple[str, ...], *, timeout_s: float) -> Reader:
-    """The reader of the settings.
-
-    Raises:
-        ServiceError: Tesseract is not installed.
-        InputError: a language pack is not installed.
-    """
-    return Reader(open_tesseract(languages, timeout_s=timeout_s))
 
 
 def pending_ocr(catalog: Catalog, stage: Stage) -> list[str]:
@@ -76,14 +59,14 @@ def read_batch(
     """Read images and keep a document of each; what is finished already is left alone.
 
     Args:
-        workers: images that are read side by side, each by an engine process of its own.
+        workers: images that are read side by side, each by engine processes of its own.
         advance: told the number of images that were kept since it was last told.
 
     Raises:
         ServiceError: store or catalog failed; what was kept stays, run it again.
         ContractError: an image of the catalog is missing from the store.
     """
-    stage = ocr_stage(reader.engine.languages, first_look=reader.first_look)
+    stage = stage_of(reader)
     with catalog.write() as session:
         mine = claim(session, stage, image_ids, now=now(), lease_s=lease_s)
         images = images_by_id(session, mine)
@@ -133,6 +116,7 @@ def payload_of(document: OcrDocument, key: str) -> dict[str, Any]:
         "text": document.text,
         "words": len(document.words),
         "mean_confidence": document.mean_confidence,
+        "sure_share": document.sure_share,
         "needs_review": document.needs_review,
         "key": key,
     }

@@ -9,6 +9,9 @@ from PIL import Image
 from pytesseract import Output, TesseractError, TesseractNotFoundError
 
 from lowdiff.errors import InputError, ServiceError
+from lowdiff.ocr.engine import RawWord
+
+NAME = "tesseract"
 
 # Tesseract's own threads make one image slower than one thread does; batches run images side by
 # side instead. Only the engine gets this environment: ours stays as it is.
@@ -16,31 +19,22 @@ pytesseract.pytesseract.environ = {**os.environ, "OMP_THREAD_LIMIT": "1"}
 
 
 @dataclass(frozen=True)
-class RawWord:
-    """A word as the engine reports it; the box is in pixels of the image it was given."""
-
-    text: str
-    confidence: float
-    """In [0, 1]; the engine's own opinion."""
-    box: tuple[float, float, float, float]
-    """x, y, width, height."""
-    line: tuple[int, int, int]
-    """Block, paragraph and line numbers of the engine; sorts in reading order."""
-
-
-@dataclass(frozen=True)
 class Tesseract:
-    """An engine that was found to be there; make it with `open_tesseract`."""
+    """An engine that was found to be there; make it with `open_tesseract`.
+
+    The `mode` of `read` is Tesseract's page segmentation mode (`--psm`, 0..13).
+    """
 
     languages: tuple[str, ...]
     timeout_s: float
     version: str
+    name: str = NAME
 
-    def read(self, image: Image.Image, *, page_mode: int, item: str) -> list[RawWord]:
+    def read(self, image: Image.Image, *, mode: int, item: str) -> list[RawWord]:
         """Read one greyscale image in a process of its own.
 
         Args:
-            page_mode: Tesseract's `--psm`, 0..13.
+            mode: Tesseract's `--psm`, 0..13.
             item: id or path for messages.
 
         Raises:
@@ -50,7 +44,7 @@ class Tesseract:
             table = pytesseract.image_to_data(
                 image,
                 lang="+".join(self.languages),
-                config=f"--psm {page_mode}",
+                config=f"--psm {mode}",
                 timeout=self.timeout_s,
                 output_type=Output.DICT,
             )
@@ -99,6 +93,13 @@ def open_tesseract(languages: tuple[str, ...], *, timeout_s: float) -> Tesseract
     return Tesseract(languages=languages, timeout_s=timeout_s, version=version)
 
 
+def installed_version() -> str:
+    """The version of the program on PATH; empty when there is none."""
+    if shutil.which(pytesseract.pytesseract.tesseract_cmd) is None:
+        return ""
+    return str(pytesseract.get_tesseract_version())
+
+
 def _not_installed() -> ServiceError:
     return ServiceError(
         "tesseract",
@@ -120,4 +121,5 @@ def _word(table: dict[str, list[str]], row: int) -> RawWord:
         confidence=min(1.0, float(table["conf"][row]) / 100),
         box=(x, y, width, height),
         line=(block, paragraph, line),
+        engine=NAME,
     )

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lowdiff.ocr.choose import SPARSE, STRAIGHT, is_page, page_writing, writing
-from lowdiff.ocr.tesseract import RawWord
+from lowdiff.ocr.engine import RawWord
 
 
 def word(text: str, confidence: float, line: int = 0) -> RawWord:

@@ -16,6 +16,7 @@ from lowdiff.ocr.document import (
     from_json,
     json_schema_text,
     mean_confidence,
+    sure_share,
     text_of,
     to_json,
     to_record,
@@ -26,6 +27,9 @@ words = st.lists(
         Word,
         text=st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=9),
         confidence=st.floats(0, 1),
+        sure=st.booleans(),
+        engine=st.sampled_from(["tesseract", "rapidocr+tesseract"]),
+        rotation_deg=st.floats(-180, 180),
         x_px=st.integers(0, 50),
         y_px=st.integers(0, 50),
         w_px=st.integers(0, 50),
@@ -35,6 +39,8 @@ words = st.lists(
     ),
     max_size=6,
 )
+
+KNOWN = {"confidence": 1, "sure": True, "engine": "tesseract", "rotation_deg": 0}
 
 
 def make(found: list[Word], **more) -> OcrDocument:
@@ -49,6 +55,7 @@ def make(found: list[Word], **more) -> OcrDocument:
         "words": found,
         "text": text_of(found),
         "mean_confidence": mean_confidence(found),
+        "sure_share": sure_share(found),
         "needs_review": False,
         "seconds": 0.25,
     }
@@ -67,7 +74,7 @@ def test_the_committed_schema_is_the_models():
 
 
 def test_the_words_of_a_line_are_joined_by_spaces_and_lines_by_line_feeds():
-    boxes = {"confidence": 1, "x_px": 0, "y_px": 0, "w_px": 1, "h_px": 1, "block": 0}
+    boxes = {**KNOWN, "x_px": 0, "y_px": 0, "w_px": 1, "h_px": 1, "block": 0}
     found = [
         Word(text="SALE", line=0, **boxes),
         Word(text="now", line=1, **boxes),
@@ -79,7 +86,7 @@ def test_the_words_of_a_line_are_joined_by_spaces_and_lines_by_line_feeds():
 def test_a_document_that_contradicts_itself_cannot_be_made():
     with pytest.raises(ValidationError, match="not what the words say"):
         make([], text="something")
-    outside = Word(text="a", confidence=1, x_px=99, y_px=0, w_px=2, h_px=1, line=0, block=0)
+    outside = Word(text="a", **KNOWN, x_px=99, y_px=0, w_px=2, h_px=1, line=0, block=0)
     with pytest.raises(ValidationError, match="leaves the image"):
         make([outside])
 
@@ -97,5 +104,5 @@ def test_a_path_is_told_only_where_there_is_one():
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[1]", json.dumps({"schema": "else/1"}).encode()])
 def test_what_is_no_document_is_one_clear_error(body):
-    with pytest.raises(ContractError, match=r"is no lowdiff\.ocr/1 document"):
+    with pytest.raises(ContractError, match=r"is no lowdiff\.ocr/2 document"):
         from_json(body, item="it")

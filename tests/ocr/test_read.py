@@ -1,5 +1,6 @@
 """The stage: each image once, refusals are rows, a killed run resumes to the same facts."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,9 +14,12 @@ from lowdiff.catalog.artifacts import counts, payloads
 from lowdiff.catalog.tables import Artifact
 from lowdiff.errors import ContractError, InputError
 from lowdiff.ocr.document import from_json
-from lowdiff.ocr.find import document_of, find_text
+from lowdiff.ocr.export import documents, export_documents
+from lowdiff.ocr.find import document_of, find_text, original_of
+from lowdiff.ocr.open import open_reader
 from lowdiff.ocr.read import OcrReport, ocr_stage, pending_ocr, read_batch
-from lowdiff.store import image_key, ocr_key
+from lowdiff.ocr.stage import ENGINES, engines_for, stage_of
+from lowdiff.store import image_key, ocr_key, sha256_hex
 
 pytestmark = pytest.mark.integration
 
@@ -44,6 +48,19 @@ def test_every_image_gets_one_document_and_is_done(catalog, store, reader, three
     assert payload["key"] == ocr_key(three[0])
     assert read_batch(three, **tools) == OcrReport(elsewhere=3)
     assert pending_ocr(catalog, ocr_stage(("eng", "deu"))) == sorted(three)
+
+
+def test_ppocr_stays_out_where_it_knows_no_letter():
+    assert engines_for(("eng",), ENGINES) == engines_for(("rus", "eng"), ENGINES)
+    assert engines_for(("rus", "ukr"), ENGINES) == ("tesseract",)
+    assert engines_for(("rus",), ("rapidocr",)) == ("rapidocr",)
+
+
+def test_the_stage_of_the_settings_is_the_stage_of_their_reader(reader):
+    assert stage_of(reader).params_hash == STAGE.params_hash
+    alone = open_reader(("eng",), ("tesseract",), timeout_s=60)
+    assert stage_of(alone).params_hash == ocr_stage(("eng",), ("tesseract",)).params_hash
+    assert stage_of(alone).params_hash != STAGE.params_hash
 
 
 def test_text_is_found_in_any_case_and_over_line_ends(catalog, store, reader, three):
@@ -82,6 +99,20 @@ def test_a_document_is_shown_by_the_start_of_its_id(catalog, store, reader, thre
         document_of("", catalog=catalog, store=store)
     with pytest.raises(InputError, match="no image"):
         document_of("xyz", catalog=catalog, store=store)
+
+
+def test_every_document_is_exported_and_its_original_is_at_hand(
+    catalog, store, reader, three, tmp_path
+):
+    assert list(documents(catalog, store)) == []
+    read_batch(three, catalog=catalog, store=store, reader=reader)
+    assert [document.image_id for document in documents(catalog, store)] == sorted(three)
+    path = tmp_path / "all.jsonl"
+    assert export_documents(documents(catalog, store), "jsonl", path) == 3
+    texts = {row["image_id"]: row["text"] for row in map(json.loads, path.read_text().splitlines())}
+    assert texts == {three[0]: "SUMMER\nSALE", three[1]: "Green Hafen", three[2]: ""}
+    body = original_of(three[0], catalog=catalog, store=store)
+    assert sha256_hex(body) == three[0]
 
 
 def test_a_broken_image_is_a_refusal_and_the_others_go_on(catalog, store, reader, three):

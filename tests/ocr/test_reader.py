@@ -1,7 +1,6 @@
 """One image: known words are found where they are, drawings say nothing."""
 
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,10 @@ from PIL import Image, ImageDraw
 from lowdiff.errors import InputError, ServiceError
 from lowdiff.ocr.files import read_file
 from lowdiff.ocr.first_look import look_for_text
+from lowdiff.ocr.open import open_reader
 from lowdiff.ocr.prepare import MARGIN_PX, prepare
 from lowdiff.ocr.reader import Reader, read_image
+from lowdiff.ocr.stage import ENGINES
 from lowdiff.ocr.tesseract import open_tesseract
 from tests.ocr.conftest import png
 
@@ -61,11 +62,34 @@ def test_boxes_are_told_in_the_pixels_that_the_caller_wants(written, reader):
     assert abs(half.w_px - word.w_px / 2) <= 1
 
 
-@pytest.mark.parametrize("size_px", [(1, 1), (1, 3000), (3000, 1), (40, 40), (5000, 4000)])
+@pytest.mark.parametrize("size_px", [(1, 1), (1, 20000), (20000, 1), (40, 40), (5000, 4000)])
 def test_an_image_of_one_colour_says_nothing(reader, size_px):
     document = read(Image.new("RGBA", size_px, (200, 30, 30, 255)), reader)
     assert (document.words, document.text, document.mean_confidence) == ([], "", None)
     assert not document.needs_review
+
+
+def test_an_animation_is_read_by_its_first_frame(written, reader, tmp_path: Path):
+    path = tmp_path / "a.gif"
+    frames = [written(text).convert("RGB") for text in ("HARBOUR", "WINTER")]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    assert read_file(path, reader=reader).text == "HARBOUR"
+
+
+def test_small_print_of_a_long_page_is_tiled_not_shrunk(written, reader):
+    page = Image.new("RGBA", (700, 9000), "white")
+    for top, text in ((60, "First paragraph"), (4700, "Middle of it"), (8900, "The very end")):
+        page.paste(written(text, size_px=(300, 60), at_px=(10, 10), font_px=16), (40, top))
+    expected = "First paragraph\nMiddle of it\nThe very end"
+    assert read(page, reader).text == expected
+
+
+def test_a_page_on_its_head_is_read(written, reader):
+    text = "Reading matters a lot\nin every small village\nand in large cities too"
+    page = written(text, size_px=(700, 300), font_px=36)
+    document = read(page.rotate(180), reader)
+    assert document.text == text
+    assert {abs(word.rotation_deg) for word in document.words} == {180}
 
 
 def test_a_face_says_nothing(reader):
@@ -92,11 +116,11 @@ def test_a_prepared_box_comes_back_to_the_decoded_pixels(written):
     assert prepared.box_in_decoded((MARGIN_PX, MARGIN_PX, 300, 300)) == (0, 0, 100, 100)
 
 
-def test_a_hung_engine_costs_one_image_and_says_so(written, reader):
-    hasty = replace(reader, engine=replace(reader.engine, timeout_s=0.001))
-    with pytest.raises(InputError, match="took longer than") as caught:
-        read(written("HARBOUR"), hasty)
-    assert caught.value.reason == "ocr_timeout"
+def test_a_hung_engine_costs_one_image_and_says_so(written):
+    for name in ENGINES:
+        with pytest.raises(InputError, match="took longer than") as caught:
+            read(written("HARBOUR"), open_reader(("eng",), (name,), timeout_s=0.001))
+        assert caught.value.reason == "ocr_timeout"
 
 
 def test_a_missing_language_names_the_package():
@@ -117,9 +141,12 @@ def test_files_are_read_without_a_workspace(written, reader, tmp_path: Path):
     assert (document.text, document.path) == ("HARBOUR", str(path))
 
 
-@pytest.mark.parametrize("name", ["missing.png", "no_image.png", "broken.png", "locked"])
+@pytest.mark.parametrize(
+    "name", ["missing.png", "empty.png", "no_image.png", "broken.png", "locked"]
+)
 def test_a_file_that_cannot_be_read_is_one_clear_error(written, reader, tmp_path, name):
     (tmp_path / "no_image.png").write_bytes(b"hello")
+    (tmp_path / "empty.png").write_bytes(b"")
     (tmp_path / "broken.png").write_bytes(png(written("HARBOUR"))[:200])
     (tmp_path / "locked").mkdir()
     (tmp_path / "locked").chmod(stat.S_IRWXU)

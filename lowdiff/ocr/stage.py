@@ -1,0 +1,72 @@
+"""The stage `ocr` as the catalog knows it: what a result depends on."""
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from lowdiff.catalog.artifacts import Stage
+from lowdiff.ocr import calibrate
+from lowdiff.ocr.reader import Reader
+from lowdiff.ocr.tesseract import installed_version
+
+STAGE_NAME = "ocr"
+STAGE_VERSION = "2"
+"""Raised by a person when the same image would be read differently."""
+ENGINES = ("tesseract", "rapidocr")
+BEYOND_PPOCR = frozenset(
+    (
+        *("ara", "bel", "ben", "bul", "ell", "fas", "heb", "hin", "kat", "kor", "mar", "mkd"),
+        *("mya", "rus", "srp", "tam", "tel", "tha", "ukr", "urd"),
+    )
+)
+"""Tesseract's codes of languages whose letters PP-OCR's model does not know."""
+
+
+def engines_for(languages: Sequence[str], engines: Sequence[str]) -> tuple[str, ...]:
+    """The engines that can read one of the languages, in a fixed order.
+
+    PP-OCR stays out when it knows none of them: its opinion would only disturb.
+    """
+    able = {name for name in engines if name != "rapidocr" or set(languages) - BEYOND_PPOCR}
+    return tuple(sorted(able or engines))
+
+
+def ocr_stage(
+    languages: Sequence[str], engines: Sequence[str] = ENGINES, *, first_look: bool = True
+) -> Stage:
+    """The stage as it follows from the settings; it needs no engine to be installed.
+
+    Another version of an engine is another stage: what it reads may differ.
+    """
+    versions = {name: _version(name) for name in engines_for(languages, engines)}
+    return _stage(versions, languages, first_look=first_look)
+
+
+def stage_of(reader: Reader) -> Stage:
+    """The stage of what `reader` reads."""
+    versions = {engine.name: engine.version for engine in reader.engines}
+    return _stage(versions, reader.languages, first_look=reader.first_look)
+
+
+def _stage(versions: dict[str, str], languages: Sequence[str], *, first_look: bool) -> Stage:
+    params: dict[str, Any] = {
+        "engines": dict(sorted(versions.items())),
+        "languages": list(languages),
+        "first_look": first_look,
+        "calibration": calibrate.version(),
+    }
+    return Stage(STAGE_NAME, STAGE_VERSION, params)
+
+
+@cache
+def _version(name: str) -> str:
+    return rapid_version() if name == "rapidocr" else installed_version()
+
+
+def rapid_version() -> str:
+    """Of rapidocr and what runs its models; empty when one is not installed."""
+    try:
+        return f"{version('rapidocr')} (onnxruntime {version('onnxruntime')})"
+    except PackageNotFoundError:
+        return ""
