@@ -220,9 +220,7 @@ def test_a_giant_family_is_told(catalog, store):
         keep(catalog, store, png(drawing(seed, 120)), "png", title=str(seed), at=NOW)
         for seed in range(22)
     ]
-    chain = [
-        Edge(*sorted(pair), "near", 0.9, METHOD_VERSION) for pair in itertools.pairwise(ids)
-    ]
+    chain = [Edge(*sorted(pair), "near", 0.9, METHOD_VERSION) for pair in itertools.pairwise(ids)]
     with catalog.write() as session:
         keep_edges(session, chain, now=NOW)
     counts = run(catalog, store)
