@@ -10,7 +10,6 @@ from flows.bring_corpus import bring_corpus
 from flows.draft_labels import draft_labels
 from flows.evaluate_run import evaluate_run
 from flows.export_dataset import export_dataset
-from flows.find_duplicates import find_duplicates
 from flows.ingest_source import ingest_source
 from flows.pull_labels import pull_labels
 from flows.push_labels import push_labels
@@ -23,7 +22,7 @@ from lowdiff.cli.output import say
 from lowdiff.ops.measure import Costs, open_costs, timed, watched_memory
 from lowdiff.ops.project import open_project
 
-STEPS = 12
+STEPS = 11
 
 
 class Road:
@@ -69,12 +68,6 @@ def _walk(
         say(f"        {found['new']} new, {found['known']} known, refused {found['refused'] or 0}")
         if found["failed_pages"]:
             say(f"        {found['failed_pages']} pages failed; `lowdiff ingest` tries them again")
-    with road.step("Find duplicates"):
-        twins = find_duplicates(workspace)
-        say(
-            f"        {twins['exact']} exact, {twins['near']} near, {twins['variant']} variants; "
-            f"{twins['families']} families, the largest of {twins['largest_family']}"
-        )
     with road.step("Read text"):
         text = read_text(workspace)
         say(f"        {text['read']} read, {text['with_text']} with text")
@@ -125,6 +118,7 @@ def _say_what_next(result: dict[str, Any], costs: Costs) -> None:
     say(f"  model         {result['unet']['folder']}")
     say(f"  Label Studio  {result['label_studio']} (login: `lowdiff label open`)")
     say("\nNext: open the report, correct some captions in Label Studio, then")
+    say("  lowdiff dedupe        near twins and variants, before a new version")
     say("  lowdiff retrain")
     say('  lowdiff generate "a raccoon"')
 

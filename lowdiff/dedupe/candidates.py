@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from lowdiff.dedupe.fingerprint import Fingerprint
 from lowdiff.dedupe.views import DIMENSIONS, VIEWS, turned_views
 
-THRESHOLD = 0.86
+THRESHOLD = 0.88
 """Cosine of two views above which their images are compared."""
+WHOLE_PENALTY = 0.02
+"""Whole pictures look alike more often than a crop looks like another picture's whole."""
 TURNED_PENALTY = 0.08
 """Turned and mirrored views must fit better by this much: few images are turned."""
 MOST = 24
@@ -108,7 +110,8 @@ class Candidates:
             columns = self._views[at:end].astype(np.float32) / 127
             heads = rows[:, :2].reshape(-1, DIMENSIONS) @ columns.reshape(-1, DIMENSIONS).T
             tails = rows[:, 2:].reshape(-1, DIMENSIONS) @ columns[:, :2].reshape(-1, DIMENSIONS).T
-            fit = heads.reshape(n, 2, end - at, VIEWS).max((1, 3))
+            fits = heads.reshape(n, 2, end - at, VIEWS).max(1)
+            fit = np.maximum(fits[..., :2].max(2) - WHOLE_PENALTY, fits[..., 2:].max(2))
             also = tails.reshape(n, VIEWS - 2, end - at, 2).max((1, 3))
             turns = (turned @ columns[:, 1].T).reshape(n, 7, end - at).max(1) - TURNED_PENALTY
             best[:, at - start : end - start] = np.maximum(np.maximum(fit, also), turns)

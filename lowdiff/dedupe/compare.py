@@ -17,8 +17,8 @@ Relation = Literal["near", "variant", "distinct"]
 Corners = tuple[NDArray[np.float16], NDArray[np.uint8]]
 LEAST_SIMILAR = 0.5
 """No picture is a copy whose structure agrees less: skies and seas have hardly any."""
-HOPELESS = 0.08
-"""Fit of the best alignment below which two pictures have nothing in common."""
+HOPELESS = 0.45
+"""Fit of the best alignment below which a closer look is not worth its time: 3 % of copies."""
 TURNED = 0.8
 """Correlation of a turned or mirrored picture from which the turn is tried."""
 
