@@ -5,9 +5,8 @@
     python -m benchmarks.near_duplicates --real DATA/near_dup/pairs.csv
     python -m benchmarks.near_duplicates --time 10000        # minutes and milliseconds
 
-Templates have odd seeds: `benchmarks/fit_twins.py` learned from even ones. The peers run in
-their own environment: `python3 -m venv .venv-peers && .venv-peers/bin/pip install -c
-constraints.txt imagededup pdqhash`. A pair counts as found when a method calls it a duplicate;
+Templates have odd seeds: `benchmarks/fit_twins.py` learned from even ones. `make peers` brings the
+peers into an environment of their own. A pair counts as found when a method calls it a duplicate;
 every pair of the set counts, whether or not it was a candidate.
 """
 
