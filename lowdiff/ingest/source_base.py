@@ -1,6 +1,7 @@
 """What all sources have in common, and when a value of a source file is right."""
 
 import re
+from abc import abstractmethod
 from fnmatch import fnmatchcase
 from typing import Annotated
 
@@ -134,9 +135,9 @@ class SourceBase(Strict):
     """Ask again for what was fetched longer ago; None: only with `--revisit`."""
 
     @property
+    @abstractmethod
     def where(self) -> str:
         """The path or the (first) address, for people."""
-        raise NotImplementedError
 
     def limits_over(self, default: Limits) -> Limits:
         """The limits of this source, the rest from the settings."""

@@ -77,8 +77,7 @@ class ZipFiles:
         except OSError as error:
             raise unreadable(self.path, error) from error
         except (
-            zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError,
-            NotImplementedError, RuntimeError,
+            zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, RuntimeError,
         ) as error:  # fmt: skip
             raise refuse(name, f"cannot be unpacked ({error})", reason="archive_broken") from error
         limits.check_bytes(len(body), item=name)
@@ -107,7 +106,7 @@ class ZipFiles:
             return zipfile.ZipFile(self.path)
         except OSError as error:
             raise unreadable(self.path, error) from error
-        except (zipfile.BadZipFile, ValueError, struct.error, NotImplementedError) as error:
+        except (zipfile.BadZipFile, ValueError, struct.error, RuntimeError) as error:
             raise InputError(
                 self.path,
                 f"the archive is broken ({error})",

@@ -54,7 +54,7 @@ class EngineProcesses:
         process = self._take()
         try:
             answer = process.ask(image, mode=mode, item=item, timeout_s=self._timeout_s)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: its next answer would be that of another image
             process.stop()
             raise
         self._idle.put(process)

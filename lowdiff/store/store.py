@@ -133,7 +133,7 @@ def _write_aside(target: Path, body: bytes, flush: bool) -> None:
                 file.flush()
                 os.fsync(file.fileno())
         aside.replace(target)
-    except BaseException:
+    except BaseException:  # Ctrl-C too must leave nothing half written
         aside.unlink(missing_ok=True)
         raise
 
