@@ -2,11 +2,9 @@
 
 import base64
 import hashlib
-import os
 import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,9 +19,9 @@ from lowdiff.catalog.tables import Image, Sighting
 from lowdiff.dedupe.doubtful import KINDS, Judged, choose, judged_pairs
 from lowdiff.dedupe.prints import Decode
 from lowdiff.dedupe.thumbs import thumbnail
-from lowdiff.errors import ServiceError
 from lowdiff.pages.environment import page_environment
 from lowdiff.pages.sheet import Picture
+from lowdiff.pages.write import write_page
 from lowdiff.store import Store
 
 REVIEW_FILE = "duplicates.html"
@@ -125,7 +123,7 @@ def write_review(
     review = gather_review(
         catalog, store, decode=decode, limit=limit, by=by, command=command, made_at=now()
     )
-    _write(out, render_review(review))
+    write_page(out, render_review(review))
     return review
 
 
@@ -222,21 +220,3 @@ def _side(
 
 def _command(command: Sequence[str], a: Side, b: Side, relation: str, by: str) -> str:
     return shlex.join([*command, "dedupe", "verdict", a.short_id, b.short_id, relation, "--by", by])
-
-
-def _write(path: Path, text: str) -> None:
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
-    except OSError as error:
-        raise ServiceError(
-            path,
-            f"the page cannot be written ({error.strerror or error})",
-            reason="page_not_writable",
-            do="Free the disk, or choose another file with --out.",
-        ) from error
-    finally:
-        with suppress(OSError):  # gone already when all went well
-            aside.unlink()

@@ -1,16 +1,14 @@
 """Write the report: one HTML file that opens offline."""
 
-import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from lowdiff.catalog import Catalog
 from lowdiff.catalog.engine import utc_now
-from lowdiff.errors import ServiceError
 from lowdiff.labels.schema import Schema
 from lowdiff.pages.environment import page_environment
+from lowdiff.pages.write import write_page
 from lowdiff.report.gather import Report, gather_report
 from lowdiff.report.inputs import Inputs
 from lowdiff.report.plots import draw_plots
@@ -53,7 +51,7 @@ def write_report(
     inputs = Inputs(catalog, store, workspace, schema, accept_confidence, dataset_name)
     report = gather_report(inputs, made_at=now(), timings=timings)
     target = out or workspace.root / REPORT_FILE
-    _write(target, render_report(report))
+    write_page(target, render_report(report))
     return target
 
 
@@ -61,22 +59,3 @@ def render_report(report: Report) -> str:
     """The page as text."""
     template = page_environment(TEMPLATES).get_template("report.html")
     return template.render(report=report, plots=draw_plots(report))
-
-
-def _write(path: Path, text: str) -> None:
-    """A reader sees the whole page or the earlier one."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
-    except OSError as error:
-        raise ServiceError(
-            path,
-            f"the report cannot be written ({error.strerror or error})",
-            reason="report_not_writable",
-            do="Free the disk, or choose another file with --out.",
-        ) from error
-    finally:
-        with suppress(OSError):  # the first error is the one to tell
-            aside.unlink()
