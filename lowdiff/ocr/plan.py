@@ -60,12 +60,14 @@ class Plan:
     engines: Mapping[str, Engine]
     odds: Odds = calibrate.odds
     keep: float = KEEP
+    page_mode: int = PAGE_MODE
+    sparse_mode: int = SPARSE_MODE
 
     @property
     def parameters(self) -> dict[str, str | int | float | bool | list[int]]:
         """What the result depends on, beside the engines' versions."""
         return {
-            "page_modes": [PAGE_MODE, SPARSE_MODE],
+            "page_modes": [self.page_mode, self.sparse_mode],
             "search_px": SEARCH_PX,
             "calibration": calibrate.version(),
         }
@@ -122,7 +124,7 @@ def _with_both(rgba: Image.Image, plan: Plan, *, item: str, close: bool = False)
         return Reading([])  # what Tesseract alone sees in a picture is never right
     if not seen:
         return _with_tesseract(rgba, plan, MIN_ROW, item)
-    mode = SPARSE_MODE if close else PAGE_MODE
+    mode = plan.sparse_mode if close else plan.page_mode
     straight = without_edge_signs(_straight(rgba, plan.engines["tesseract"], mode, item=item))
     return merge(seen, straight, plan)
 
@@ -196,12 +198,12 @@ def _with_tesseract(rgba: Image.Image, plan: Plan, marks: int, item: str) -> Rea
         return Reading(judge_alone(words, plan.odds))
 
     choices: list[tuple[int, Callable[[list[RawWord]], list[RawWord]]]] = [
-        (PAGE_MODE, lambda words: choose.writing(words, choose.STRAIGHT)),
-        (SPARSE_MODE, lambda words: choose.writing(words, choose.SPARSE)),
+        (plan.page_mode, lambda words: choose.writing(words, choose.STRAIGHT)),
+        (plan.sparse_mode, lambda words: choose.writing(words, choose.SPARSE)),
     ]
     for mode, writing in choices[marks < MIN_ROW :]:  # a page of two letters is none
         words = _straight(rgba, engine, mode, item=item)
-        if mode == PAGE_MODE and choose.is_page(words):
+        if mode == plan.page_mode and choose.is_page(words):
             return judged(choose.page_writing(words))
         found = writing(words)
         if found:
