@@ -13,7 +13,7 @@ from flows.support import (
     run_batches,
     workspace_path,
 )
-from lowdiff.labels.draft import DraftReport, draft_batch, pending_draft
+from lowdiff.labels.drafts.draft import DraftReport, draft_batch, pending_draft
 from lowdiff.labels.schema import load_schema
 from lowdiff.ocr.read import ocr_stage
 from lowdiff.ops.project import open_project

@@ -7,9 +7,9 @@ from typing import Any
 from prefect import flow, task
 
 from flows.support import RETRIES, keep_table, main, workspace_path
-from lowdiff.labels.accept import Acceptance, count_acceptance
-from lowdiff.labels.projects import find_project
-from lowdiff.labels.pull import PullReport, pull
+from lowdiff.labels.accept.policy import Acceptance, count_acceptance
+from lowdiff.labels.desk.projects import find_project
+from lowdiff.labels.desk.pull import PullReport, pull
 from lowdiff.labels.schema import load_schema
 from lowdiff.ops.labeling import connect_label_studio
 from lowdiff.ops.project import open_project

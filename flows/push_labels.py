@@ -12,9 +12,9 @@ from flows.support import (
     run_batches,
     workspace_path,
 )
-from lowdiff.labels.candidates import pending_push, unlicensed
-from lowdiff.labels.projects import TaskProject, ensure_project
-from lowdiff.labels.push import PushReport, push_batch
+from lowdiff.labels.desk.candidates import pending_push, unlicensed
+from lowdiff.labels.desk.projects import TaskProject, ensure_project
+from lowdiff.labels.desk.push import PushReport, push_batch
 from lowdiff.labels.schema import load_schema
 from lowdiff.ops.labeling import connect_label_studio, document_root
 from lowdiff.ops.project import open_project

@@ -11,7 +11,7 @@ def draft(as_json: AsJson = False) -> None:
     Example: `lowdiff ocr && lowdiff draft`
     """
     from lowdiff.catalog.chunks import chunks
-    from lowdiff.labels.draft import DraftReport, draft_batch, pending_draft
+    from lowdiff.labels.drafts.draft import DraftReport, draft_batch, pending_draft
     from lowdiff.labels.schema import load_schema
     from lowdiff.ocr.read import ocr_stage
     from lowdiff.ops.project import open_project

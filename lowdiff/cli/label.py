@@ -22,9 +22,9 @@ def push(
     Example: `lowdiff label push && lowdiff label open`
     """
     from lowdiff.catalog.chunks import chunks
-    from lowdiff.labels.candidates import pending_push, unlicensed
-    from lowdiff.labels.projects import ensure_project
-    from lowdiff.labels.push import PushReport, push_batch
+    from lowdiff.labels.desk.candidates import pending_push, unlicensed
+    from lowdiff.labels.desk.projects import ensure_project
+    from lowdiff.labels.desk.push import PushReport, push_batch
     from lowdiff.labels.schema import load_schema
     from lowdiff.ops.labeling import connect_label_studio, document_root
     from lowdiff.ops.project import open_project
@@ -84,8 +84,8 @@ def pull(as_json: AsJson = False) -> None:
 
     Example: `lowdiff label pull --json | jq .corrected`
     """
-    from lowdiff.labels.projects import find_project
-    from lowdiff.labels.pull import pull as pull_annotations
+    from lowdiff.labels.desk.projects import find_project
+    from lowdiff.labels.desk.pull import pull as pull_annotations
     from lowdiff.labels.schema import load_schema
     from lowdiff.ops.labeling import connect_label_studio
     from lowdiff.ops.project import open_project
@@ -127,7 +127,7 @@ def status(as_json: AsJson = False) -> None:
     """
     from dataclasses import asdict
 
-    from lowdiff.labels.accept import count_acceptance
+    from lowdiff.labels.accept.policy import count_acceptance
     from lowdiff.labels.schema import load_schema
     from lowdiff.ops.project import open_project
 
@@ -152,7 +152,7 @@ def open_(as_json: AsJson = False) -> None:
 
     Example: `xdg-open "$(lowdiff label open --json | jq -r .url)"`
     """
-    from lowdiff.labels.projects import find_project
+    from lowdiff.labels.desk.projects import find_project
     from lowdiff.labels.schema import load_schema
     from lowdiff.ops.labeling import connect_label_studio
     from lowdiff.ops.project import open_project

@@ -12,7 +12,7 @@ from lowdiff.catalog.chunks import chunks
 from lowdiff.catalog.images import best_sighting, images_by_id, sightings_of
 from lowdiff.catalog.labels import Label, current_labels
 from lowdiff.catalog.tables import Image, Sighting
-from lowdiff.labels.accept import resolve
+from lowdiff.labels.accept.policy import resolve
 from lowdiff.labels.schema import Schema
 
 CHUNK = 400

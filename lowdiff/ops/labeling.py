@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lowdiff.labels.label_studio import LabelStudio
+from lowdiff.labels.desk.label_studio import LabelStudio
 from lowdiff.ops.project import Project
 from lowdiff.ops.services import label_studio_access
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from lowdiff.catalog import open_catalog
-from lowdiff.labels.label_studio import LabelStudio
+from lowdiff.labels.desk.label_studio import LabelStudio
 from lowdiff.store import open_store
 from lowdiff.workspace import Workspace
 from tests.labels.desk import Desk

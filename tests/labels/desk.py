@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from lowdiff.catalog import Catalog
-from lowdiff.labels.label_studio import LabelStudio
-from lowdiff.labels.projects import TaskProject, ensure_project
-from lowdiff.labels.pull import PullReport, pull
-from lowdiff.labels.push import PushReport, push_batch
-from lowdiff.labels.remote import RemoteTask
+from lowdiff.labels.desk.label_studio import LabelStudio
+from lowdiff.labels.desk.projects import TaskProject, ensure_project
+from lowdiff.labels.desk.pull import PullReport, pull
+from lowdiff.labels.desk.push import PushReport, push_batch
+from lowdiff.labels.desk.remote import RemoteTask
 from lowdiff.store import Store
 from lowdiff.workspace import Workspace
 from tests.labels.forms import SCHEMA

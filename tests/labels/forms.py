@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
+from lowdiff.labels.desk.tasks import Box, Form, clean_text
 from lowdiff.labels.schema import load_schema
-from lowdiff.labels.tasks import Box, Form, clean_text
 
 SCHEMA = load_schema()
 percents = st.floats(0, 100).map(lambda value: round(value, 3))

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from lowdiff.catalog.labels import Label, append_events
 from lowdiff.catalog.tables import LabelEvent
-from lowdiff.labels.accept import count_acceptance, counts, resolve
+from lowdiff.labels.accept.policy import count_acceptance, counts, resolve
 from tests.labels.corpus import DRAFTED, SEEN_AT, add_drafted
 from tests.labels.forms import SCHEMA, value_of
 

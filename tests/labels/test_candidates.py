@@ -2,8 +2,8 @@ from sqlalchemy import update
 
 from lowdiff.catalog.images import UNKNOWN_LICENCE, count_unknown_licences
 from lowdiff.catalog.tables import Sighting
-from lowdiff.labels.candidates import pending_push, unlicensed
-from lowdiff.labels.projects import TaskProject
+from lowdiff.labels.desk.candidates import pending_push, unlicensed
+from lowdiff.labels.desk.projects import TaskProject
 from tests.labels.corpus import add_drafted
 
 PROJECT = TaskProject(key="brand|x", project_id=1, url="http://127.0.0.1:1/projects/1")

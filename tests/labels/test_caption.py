@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lowdiff.labels.caption import (
+from lowdiff.labels.drafts.caption import (
     CaptionParts,
     compose_caption,
     parse_caption,
     quotable,
     short_form,
 )
-from lowdiff.labels.colour import NAMED
+from lowdiff.labels.drafts.subject import is_title, subject_of
+from lowdiff.labels.measure.colour import NAMED
 from lowdiff.labels.schema import load_schema
-from lowdiff.labels.subject import is_title, subject_of
 
 SCHEMA = {field.name: [choice.value for choice in field.choices] for field in load_schema().fields}
 names = st.sampled_from(sorted({name for name, _ in NAMED}))

@@ -17,9 +17,9 @@ from lowdiff.catalog.artifacts import Outcome, counts, payloads, record
 from lowdiff.catalog.images import add_image
 from lowdiff.catalog.labels import current_labels
 from lowdiff.catalog.tables import Artifact, Image, LabelEvent, Sighting
-from lowdiff.labels.caption import parse_caption, short_form
-from lowdiff.labels.draft import DraftReport, draft_batch, draft_stage, pending_draft
-from lowdiff.labels.draft_fields import SourceWords, draft_logo, draft_transcription
+from lowdiff.labels.drafts.caption import parse_caption, short_form
+from lowdiff.labels.drafts.draft import DraftReport, draft_batch, draft_stage, pending_draft
+from lowdiff.labels.drafts.fields import SourceWords, draft_logo, draft_transcription
 from lowdiff.labels.schema import load_schema, validate_value
 from lowdiff.ocr.read import ocr_stage, open_reader, read_batch
 from lowdiff.store import image_key, sha256_hex
@@ -198,7 +198,7 @@ def test_a_logo_is_what_the_source_calls_one(source, value, sure):
 RUN = """
 import sys
 from pathlib import Path
-from lowdiff.labels.draft import draft_batch, pending_draft
+from lowdiff.labels.drafts.draft import draft_batch, pending_draft
 from lowdiff.labels.schema import load_schema
 from lowdiff.ocr.read import ocr_stage
 from lowdiff.ops.project import open_project

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from lowdiff.labels.measure_background import measure_background, repetition
+from lowdiff.labels.measure.background import measure_background, repetition
 
 SIDE = 160
 colours = st.tuples(*[st.integers(0, 255)] * 3)

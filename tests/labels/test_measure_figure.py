@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lowdiff.labels.colour import name_of, oklab
-from lowdiff.labels.measure_figure import (
+from lowdiff.labels.measure.colour import name_of, oklab
+from lowdiff.labels.measure.figure import (
     figure_boxes,
     main_colours,
     measure_layout,

@@ -3,7 +3,7 @@ from sqlalchemy import func, select
 
 from lowdiff.catalog.labels import current_labels
 from lowdiff.catalog.tables import LabelEvent
-from lowdiff.labels.accept import resolve
+from lowdiff.labels.accept.policy import resolve
 from tests.labels.corpus import DRAFTED, add_drafted
 from tests.labels.desk import answer
 from tests.labels.forms import SCHEMA

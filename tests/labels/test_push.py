@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from lowdiff.catalog.tables import LabelProject, LabelTask
 from lowdiff.errors import ContractError, InputError, ServiceError
-from lowdiff.labels.candidates import pending_push
-from lowdiff.labels.label_studio import LabelStudio
-from lowdiff.labels.tasks import Box, from_result
+from lowdiff.labels.desk.candidates import pending_push
+from lowdiff.labels.desk.label_studio import LabelStudio
+from lowdiff.labels.desk.tasks import Box, from_result
 from tests.labels.corpus import DRAFTED, add, add_drafted, disc, draft
 from tests.labels.desk import Desk, prediction
 from tests.labels.forms import SCHEMA
@@ -23,7 +23,7 @@ KILLED_PUSH = """
 import os, signal, sys
 from pathlib import Path
 from lowdiff.catalog import open_catalog
-from lowdiff.labels.label_studio import LabelStudio
+from lowdiff.labels.desk.label_studio import LabelStudio
 from lowdiff.store import open_store
 from lowdiff.workspace import Workspace
 from tests.labels.desk import Desk

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lowdiff.errors import InputError
+from lowdiff.labels.desk.screen import Screen
+from lowdiff.labels.desk.tasks import Box, Form, box_of_pixels, clean_text, from_result, to_result
 from lowdiff.labels.schema_files import label_config
-from lowdiff.labels.screen import Screen
-from lowdiff.labels.tasks import Box, Form, box_of_pixels, clean_text, from_result, to_result
 from tests.labels.forms import SCHEMA, forms_of, values_of
 
 SCREEN = Screen(label_config(SCHEMA))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from lowdiff.catalog.labels import Label, current_label, current_labels
 from lowdiff.catalog.tables import Image
-from lowdiff.labels.accept import counts
+from lowdiff.labels.accept.policy import counts
 from lowdiff.labels.schema import Field
 from lowdiff.pages.sheet import Picture
 from lowdiff.report.gallery import show

@@ -6,8 +6,8 @@ from typing import Any
 from label_studio_sdk.label_interface.interface import LabelInterface
 
 from lowdiff.errors import ContractError, InputError
+from lowdiff.labels.desk.tasks import Form, to_result
 from lowdiff.labels.schema import Schema
-from lowdiff.labels.tasks import Form, to_result
 
 
 class Screen:

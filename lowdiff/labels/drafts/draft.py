@@ -24,8 +24,8 @@ from lowdiff.catalog.labels import append_events
 from lowdiff.catalog.tables import Artifact, Image, LabelEvent
 from lowdiff.errors import InputError
 from lowdiff.ingest.decode import decode
-from lowdiff.labels.draft_fields import Draft, Drafted, SourceWords, draft_fields
-from lowdiff.labels.measure_figure import FigureBox
+from lowdiff.labels.drafts.fields import Draft, Drafted, SourceWords, draft_fields
+from lowdiff.labels.measure.figure import FigureBox
 from lowdiff.labels.schema import Schema
 from lowdiff.store import Store, image_key
 

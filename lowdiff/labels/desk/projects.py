@@ -18,10 +18,10 @@ from lowdiff.catalog import Catalog
 from lowdiff.catalog.engine import utc_now
 from lowdiff.catalog.tables import LabelProject
 from lowdiff.errors import InputError
-from lowdiff.labels.label_studio import LabelStudio
+from lowdiff.labels.desk.label_studio import LabelStudio
+from lowdiff.labels.desk.tasks import MODEL_VERSION
 from lowdiff.labels.schema import Schema
 from lowdiff.labels.schema_files import label_config
-from lowdiff.labels.tasks import MODEL_VERSION
 
 NOT_MADE_YET = 0
 """The project id of a row whose project is about to be made."""

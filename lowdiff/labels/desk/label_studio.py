@@ -12,7 +12,7 @@ from label_studio_sdk import LabelStudio as Sdk
 from label_studio_sdk.core.api_error import ApiError
 
 from lowdiff.errors import ContractError, InputError, LowdiffError, ServiceError
-from lowdiff.labels.remote import RemoteProject, RemoteTask, read_task
+from lowdiff.labels.desk.remote import RemoteProject, RemoteTask, read_task
 
 TIMEOUT_S = 300.0
 """The SDK's 60 s are too short for 500 tasks on a busy SQLite server."""

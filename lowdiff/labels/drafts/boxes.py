@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lowdiff.catalog.tables import Image
-from lowdiff.labels.tasks import Box, box_of_pixels
+from lowdiff.labels.desk.tasks import Box, box_of_pixels
 
 MAX_TEXT_BOXES = 60
 """The largest lines; a whole page of rectangles helps nobody."""

@@ -6,7 +6,7 @@ from lowdiff.catalog import Catalog
 from lowdiff.catalog.artifacts import Stage
 from lowdiff.catalog.images import licensed_ids
 from lowdiff.catalog.tables import Artifact
-from lowdiff.labels.projects import TaskProject
+from lowdiff.labels.desk.projects import TaskProject
 
 DRAFT = "draft"
 """Name of the stage whose images may be pushed."""

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lowdiff.labels.caption import NO_SUBJECT, CaptionParts, compose_caption, quotable
-from lowdiff.labels.colour import name_of
-from lowdiff.labels.measure_background import measure_background
-from lowdiff.labels.measure_figure import (
+from lowdiff.labels.drafts.caption import NO_SUBJECT, CaptionParts, compose_caption, quotable
+from lowdiff.labels.drafts.subject import is_title, subject_of
+from lowdiff.labels.measure.background import measure_background
+from lowdiff.labels.measure.colour import name_of
+from lowdiff.labels.measure.figure import (
     FigureBox,
     figure_boxes,
     figure_pixels,
@@ -24,7 +25,6 @@ from lowdiff.labels.measure_figure import (
     measure_saturation,
     measure_size,
 )
-from lowdiff.labels.subject import is_title, subject_of
 
 MOST_BOXES = 12
 LOGO_WORDS = frozenset(

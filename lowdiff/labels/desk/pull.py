@@ -18,11 +18,11 @@ from lowdiff.catalog.images import images_by_id
 from lowdiff.catalog.labels import append_events
 from lowdiff.catalog.tables import LabelEvent, LabelProject
 from lowdiff.errors import InputError
-from lowdiff.labels.label_studio import LabelStudio
-from lowdiff.labels.projects import TaskProject
-from lowdiff.labels.remote import RemoteAnnotation, RemoteTask
+from lowdiff.labels.desk.label_studio import LabelStudio
+from lowdiff.labels.desk.projects import TaskProject
+from lowdiff.labels.desk.remote import RemoteAnnotation, RemoteTask
+from lowdiff.labels.desk.tasks import Form, boxes_value, clean_text, from_result
 from lowdiff.labels.schema import Schema
-from lowdiff.labels.tasks import Form, boxes_value, clean_text, from_result
 
 OVERLAP = timedelta(minutes=2)
 """A change that the server had not committed when we last asked is still found."""

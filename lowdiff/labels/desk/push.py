@@ -23,16 +23,16 @@ from lowdiff.catalog.images import images_by_id
 from lowdiff.catalog.labels import Label, current_labels
 from lowdiff.catalog.tables import LabelTask
 from lowdiff.errors import InputError
-from lowdiff.labels.candidates import DRAFT, push_stage
-from lowdiff.labels.draft_boxes import draft_boxes
-from lowdiff.labels.label_studio import LabelStudio
-from lowdiff.labels.projects import TaskProject
-from lowdiff.labels.remote import RemoteTask
+from lowdiff.labels.desk.candidates import DRAFT, push_stage
+from lowdiff.labels.desk.label_studio import LabelStudio
+from lowdiff.labels.desk.projects import TaskProject
+from lowdiff.labels.desk.remote import RemoteTask
+from lowdiff.labels.desk.screen import Screen, checked_result
+from lowdiff.labels.desk.tasks import Form, make_task
+from lowdiff.labels.desk.working_copies import image_url, working_copy
+from lowdiff.labels.drafts.boxes import draft_boxes
 from lowdiff.labels.schema import Schema
 from lowdiff.labels.schema_files import label_config
-from lowdiff.labels.screen import Screen, checked_result
-from lowdiff.labels.tasks import Form, make_task
-from lowdiff.labels.working_copies import image_url, working_copy
 from lowdiff.store import Store
 from lowdiff.workspace import Workspace
 

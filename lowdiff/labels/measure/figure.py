@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lowdiff.labels.colour import GREY_CHROMA, Floats, chroma, oklab, shares_of_names
+from lowdiff.labels.measure.colour import GREY_CHROMA, Floats, chroma, oklab, shares_of_names
 from lowdiff.ocr.components import find_components
 
 Bytes = NDArray[np.uint8]
