@@ -7,16 +7,31 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Float, Integer, MetaData, String, Table, func, select
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Float,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    case,
+    func,
+    select,
+)
 from sqlalchemy.orm import Session
 
+from lowdiff.catalog.chunks import chunks
 from lowdiff.catalog.tables import LabelEvent
 
-ORIGINS = ("human", "adjudicated", "propagated", "rule", "model")
-"""In order of precedence: a person's word counts before any machine's."""
+PEOPLE = ("adjudicated", "human")
+"""A person's word counts before any machine's, and a decision on a dispute before both."""
+MACHINES = ("propagated", "rule", "model")
+"""Among machines the newest statement counts: only the best draft is ever appended."""
 
 current_label = Table(
-    "current_label",  # a view: see the first migration
+    "current_label",  # a view: see migration 0003
     MetaData(),
     Column("event_id", Integer, primary_key=True),
     Column("image_id", String(64)),
@@ -46,43 +61,82 @@ class Label:
     @property
     def is_human(self) -> bool:
         """True when a person said it."""
-        return self.origin in ("human", "adjudicated")
+        return self.origin in PEOPLE
 
 
-def event_key(event: LabelEvent) -> str:
+def event_key(event: LabelEvent, previous: LabelEvent | None = None) -> str:
     """Digest of what makes a statement unique.
 
-    A person's statement is unique by annotation and field; a machine's by what it says, so that
-    drafting again adds nothing.
+    A statement of an annotation is unique by annotation and field; any other by what it says and
+    by what was said before it, so that drafting again adds nothing, but going back to an earlier
+    value is a statement of its own.
+
+    Args:
+        previous: the statement before it, if that says something else.
     """
     if event.annotation_key:
         parts = [event.annotation_key, event.image_id, event.field]
     else:
-        said = json.dumps(event.value, sort_keys=True, ensure_ascii=False)
-        parts = [
-            event.image_id, event.field, event.origin, event.actor, event.schema_version, said,
-            "" if event.confidence is None else f"{event.confidence:.6f}",
-        ]  # fmt: skip
+        parts = [event.image_id, event.field, *_said(event)]
+        parts += [previous.event_key] if previous else []
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
 def append_events(session: Session, events: Iterable[LabelEvent]) -> int:
     """Add the statements that are not in the history yet; returns how many were new."""
+    events = list(events)
+    last = _last_said(session, sorted({e.image_id for e in events if not e.annotation_key}))
     fresh: dict[str, LabelEvent] = {}
     for event in events:
-        event.event_key = event_key(event)
+        previous = None
+        if not event.annotation_key:
+            place = (event.image_id, event.field, _voice(event.origin))
+            previous = last.get(place)
+            if previous is not None and _said(previous) == _said(event):
+                continue
+            last[place] = event
+        event.event_key = event_key(event, previous)
         fresh.setdefault(event.event_key, event)
     known: set[str] = set()
-    keys = list(fresh)
-    for start in range(0, len(keys), 500):
-        query = select(LabelEvent.event_key).where(
-            LabelEvent.event_key.in_(keys[start : start + 500])
+    for some in chunks(list(fresh), 500):
+        known.update(
+            session.scalars(select(LabelEvent.event_key).where(LabelEvent.event_key.in_(some)))
         )
-        known.update(session.scalars(query))
     new = [event for key, event in fresh.items() if key not in known]
     session.add_all(new)
     session.flush()
     return len(new)
+
+
+def _voice(origin: str) -> str:
+    """Machines speak with one voice: their newest statement counts, whatever its kind."""
+    return "machine" if origin in MACHINES else origin
+
+
+def _said(event: LabelEvent) -> tuple[str, ...]:
+    said = json.dumps(event.value, sort_keys=True, ensure_ascii=False)
+    sure = "" if event.confidence is None else f"{event.confidence:.6f}"
+    return (event.origin, event.actor, event.schema_version, said, sure)
+
+
+def _last_said(
+    session: Session, image_ids: Sequence[str]
+) -> dict[tuple[str, str, str], LabelEvent]:
+    """(image id, field, voice) → the newest statement that belongs to no annotation."""
+    found: dict[tuple[str, str, str], LabelEvent] = {}
+    for some in chunks(image_ids, 500):
+        newest = (
+            select(func.max(LabelEvent.id))
+            .where(LabelEvent.image_id.in_(some), LabelEvent.annotation_key.is_(None))
+            .group_by(
+                LabelEvent.image_id,
+                LabelEvent.field,
+                case((LabelEvent.origin.in_(MACHINES), "machine"), else_=LabelEvent.origin),
+            )
+        )
+        for event in session.scalars(select(LabelEvent).where(LabelEvent.id.in_(newest))):
+            found[event.image_id, event.field, _voice(event.origin)] = event
+    return found
 
 
 def current_labels(

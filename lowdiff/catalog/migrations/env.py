@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from lowdiff.catalog import label_tables  # noqa: F401  (its tables belong to the metadata)
 from lowdiff.catalog.tables import Base
 
 context.configure(
