@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from lowdiff.cli.output import AsJson, emit, progress, say
-from lowdiff.errors import ServiceError
+from lowdiff.errors import InputError, LowdiffError, ServiceError
 
 if TYPE_CHECKING:
     from lowdiff.catalog.queue import Outlook
@@ -72,7 +72,7 @@ def run(
         raise typer.BadParameter("name one source or more, or give --all")
     with open_project() as project:
         with open_sources(project, sources or []) as outside:
-            found, down = _discover(project, outside)
+            found, broken = _discover(project, outside)
             report = _ingest_all(project, outside, retry_rejected, revisit)
         rest = waiting(project.catalog, outside.sources)
         families = link_families(project.catalog)
@@ -92,8 +92,8 @@ def run(
         say("`lowdiff ingest rejections` tells why each item was refused")
     if report.new:
         say("`lowdiff dedupe` finds near twins and variants among the new images")
-    if down is not None:
-        raise down
+    if broken is not None:
+        raise broken
     report.raise_if_failed()
 
 
@@ -159,24 +159,24 @@ def rejections(
 
 def _discover(
     project: "Project", outside: "Outside"
-) -> tuple[list["Discovery"], ServiceError | None]:
-    """Ask every source; the first one that does not answer is told at the end."""
+) -> tuple[list["Discovery"], LowdiffError | None]:
+    """Ask every source; the first one that is wrong or does not answer is told at the end."""
     from lowdiff.ingest.discover import discover
 
     found: list[Discovery] = []
-    down: ServiceError | None = None
+    broken: LowdiffError | None = None
     for name in outside.sources:
         try:
             with progress(f"looking into {name}", None) as advance:
                 one = discover(name, outside=outside, catalog=project.catalog, advance=advance)
             found.append(one)
-        except ServiceError as error:
+        except (InputError, ServiceError) as error:
             if error.reason == "catalog_unavailable":
                 raise
-            if down is not None:
-                say(f"{name}: {error}")
-            down = down or error
-    return found, down
+            if broken is not None:
+                say(f"source {name}: {error}")
+            broken = broken or error
+    return found, broken
 
 
 def _ingest_all(
@@ -209,7 +209,9 @@ def _summary(
     unread, down = pages["refused_pages"], pages["failed_pages"]
     lines = [
         f"{report.new} new images, {report.known} known already",
-        f"{unread} pages or folders could not be read" if unread else "",
+        f"{unread} refused before they were fetched: pages, folders, links, unsafe names …"
+        if unread
+        else "",
         f"{down} pages failed, to be tried again" if down else "",
         f"{report.unchanged} unchanged" if report.unchanged else "",
         f"{sum(report.refused.values())} refused: {refused}" if refused else "",

@@ -23,7 +23,7 @@ def list_sources(as_json: AsJson = False) -> None:
     Example: `lowdiff source list`
     """
     from lowdiff.catalog.queue import counts_by_state
-    from lowdiff.ingest.sources import load_sources
+    from lowdiff.ingest.sources import HOW_TO_START, load_sources
     from lowdiff.ops.project import open_project
 
     with open_project() as project:
@@ -40,7 +40,7 @@ def list_sources(as_json: AsJson = False) -> None:
                 text=f"{name}  {source.kind}  {source.licence}  {where}  {done or 'not yet read'}",
             )
         if not sources:
-            say(f"no source yet: put a TOML file into {project.workspace.sources}")
+            say(f"no source yet in {project.workspace.sources}. {HOW_TO_START}")
 
 
 @source_app.command("check")
@@ -54,10 +54,28 @@ def check_source(
     """Tell what sources would bring and what they would refuse, without fetching an image.
 
     Checks keys and values, lists folders, archives, lists, collections and buckets, and asks the
-    sites of lists and crawls for their robots.txt. Nothing is written.
+    sites of lists and crawls for their robots.txt. Nothing is written. A wrong file does not stop
+    the others; the exit code tells of the last one.
 
     Example: `lowdiff source check data/sources/our-site.toml`
     """
+    from lowdiff.errors import LowdiffError
+
+    wrong: LowdiffError | None = None
+    for path in files:
+        try:
+            record = {"file": str(path), **_look(path, offline)}
+        except LowdiffError as error:
+            if wrong is not None:
+                say(f"error: {wrong}")
+            wrong = error
+        else:
+            emit(record, as_json=as_json, text=_in_words(record))
+    if wrong is not None:
+        raise wrong
+
+
+def _look(path: Path, offline: bool) -> dict[str, Any]:
     from tempfile import TemporaryDirectory
 
     from lowdiff.ingest.limits import Limits
@@ -66,22 +84,19 @@ def check_source(
     from lowdiff.settings import load_settings
 
     settings = load_settings()
-    for path in files:
-        source = load_source(path)
-        with (
-            TemporaryDirectory(prefix="lowdiff-") as copies,
-            progress(f"looking into {source.name}", None) as advance,
-        ):
-            look = look_into(
-                source,
-                root=settings.workspace,
-                copies=Path(copies),
-                limits=Limits.of(settings),
-                offline=offline,
-                advance=advance,
-            )
-        record = {"file": str(path), **look.as_dict()}
-        emit(record, as_json=as_json, text=_in_words(record))
+    source = load_source(path)
+    with (
+        TemporaryDirectory(prefix="lowdiff-") as copies,
+        progress(f"looking into {source.name}", None) as advance,
+    ):
+        return look_into(
+            source,
+            root=settings.workspace,
+            copies=Path(copies),
+            limits=Limits.of(settings),
+            offline=offline,
+            advance=advance,
+        ).as_dict()
 
 
 def _in_words(look: dict[str, Any]) -> str:
@@ -93,6 +108,8 @@ def _in_words(look: dict[str, Any]) -> str:
         size = f", {look['bytes'] / 1e6:.1f} MB" if look["bytes"] is not None else ""
         endings = ", ".join(f"{number} {end}" for end, number in look["endings"].items())
         lines.append(f"  {look['items']} items{size}{': ' if endings else ''}{endings}")
+        if not look["items"]:
+            lines.append("  nothing to bring: look at where it points, and at glob and exclude")
     for one in look["first"]:
         said = one.get("title") or one.get("caption") or one.get("alt_text")
         lines.append(f"    {one['item']}{f'  {said[:80]}' if said else ''}")

@@ -118,7 +118,7 @@ class ArchiveItems:
         if not name.endswith(".tar"):
             allowed = self._source.max_total_gb * 1e9
             plain, self._broken = unpacked(self._path, folder=self._copies, max_bytes=allowed)
-        return TarFiles(plain, max_members=most)
+        return TarFiles(plain, max_members=most, known_as=self._path)
 
     def _read_index(self, files: Files) -> Index:
         wanted = self._source.metadata
@@ -135,7 +135,9 @@ class ArchiveItems:
         return f"{status.st_size}:{status.st_mtime_ns}"
 
     def _concerns(self, refusal: InputError) -> bool:
-        """A refused member that nobody wanted is no news; a broken archive is."""
+        """A refused member that nobody wanted is no news; a broken archive is, once."""
+        if refusal.reason == "archive_broken" and self._broken is not None:
+            return False
         is_member = refusal.reason not in ("archive_broken", "archive_too_big")
         name = refusal.item.rpartition("#")[0] or refusal.item
         if not is_member:

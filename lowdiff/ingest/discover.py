@@ -26,7 +26,7 @@ class Discovery:
     found: int
     new: int
     refused: int
-    """Pages and folders that could not be read; each is a rejection row."""
+    """Pages, folders, members and lines that offer nothing; each is a rejection row."""
     pages: int = 0
     failed: int = 0
     """Pages whose site failed; the next run tries them again."""

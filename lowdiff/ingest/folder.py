@@ -15,6 +15,7 @@ from lowdiff.ingest.source_kinds import FolderSource
 
 TRY_AGAIN = frozenset({errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE})
 """A disk or a network share that fails now; another error is the file's own."""
+NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 
 
 class FolderItems:
@@ -80,7 +81,7 @@ def read_path(path: Path, *, limits: Limits) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a pipe would never end
-            raise InputError(path, "is no regular file", reason="not_a_file")
+            raise not_a_file(path)
         limits.check_bytes(status.st_size, item=str(path))
         return path.read_bytes()
     except OSError as error:
@@ -90,11 +91,12 @@ def read_path(path: Path, *, limits: Limits) -> bytes:
 def unreadable(path: Path, error: OSError) -> InputError | ServiceError:
     """Say that a file cannot be read, for good or for now."""
     kind = ServiceError if error.errno in TRY_AGAIN else InputError
+    is_there = error.errno not in NOT_THERE
     return kind(
         path,
         f"cannot be read ({error.strerror or error})",
         reason="unreadable",
-        do="Mend its permissions, or take it out of the source.",
+        do="Mend its permissions, or take it out of the source." if is_there else "Mend its path.",
     )
 
 
@@ -112,6 +114,11 @@ def files_below(folder: Path) -> Iterator[Path | InputError]:
         )
 
 
+def not_a_file(path: Path) -> InputError:
+    """Say that something is a folder, a pipe or a device."""
+    return InputError(path, "is no regular file", reason="not_a_file")
+
+
 def _found(path: Path, name: str, index: Index) -> Found | InputError:
     try:
         name.encode("utf-8")
@@ -125,5 +132,7 @@ def _found(path: Path, name: str, index: Index) -> Found | InputError:
         status = path.stat()
     except OSError:
         return Found(Offer(url=name, hints=hints, stamp=stamp_of("missing", hints)))
+    if not stat.S_ISREG(status.st_mode):
+        return not_a_file(path)
     version = f"{status.st_size}:{status.st_mtime_ns}"
     return Found(Offer(url=name, hints=hints, stamp=stamp_of(version, hints)), status.st_size)

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lowdiff.errors import InputError
-from lowdiff.ingest.said import columns_named, hints_of
+from lowdiff.ingest.said import columns_named, hints_of, separator_of
 from lowdiff.ingest.source_base import MetadataIndex
 
 
@@ -69,7 +69,8 @@ def parse_index(body: bytes, path: Path, wanted: MetadataIndex) -> Index:
 
 def _rows(path: Path, text: str) -> Sequence[Mapping[str, Any]]:
     if path.suffix.lower() == ".csv":
-        return list(csv.DictReader(io.StringIO(text, newline="")))
+        separator = separator_of(text.partition("\n")[0])
+        return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=separator))
     rows = json.loads(text)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValueError("expected a list of objects")

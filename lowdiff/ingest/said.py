@@ -79,3 +79,8 @@ def text_of(value: object) -> str:
 def _tags(value: object) -> list[str]:
     parts = value if isinstance(value, list) else text_of(value).split(",")
     return [text for text in map(text_of, parts) if text]
+
+
+def separator_of(header: str) -> str:
+    """What stands between the column names of a CSV: a comma, a semicolon (Excel) or a tab."""
+    return max(",;\t", key=header.count)

@@ -37,6 +37,13 @@ __all__ = [
 ]
 
 
+HOW_TO_START = (
+    "Put a file there, brand.toml for instance, with the lines "
+    'name = "brand", kind = "folder", licence = "LicenseRef-internal", '
+    'attribution = "our design team", path = "/where/the/images/are".'
+)
+
+
 def load_source(path: Path) -> Source:
     """Read one source file.
 
@@ -77,13 +84,7 @@ def load_sources(folder: Path) -> dict[str, Source]:
     for path in sorted(folder.glob("*.toml")):
         source = load_source(path)
         if source.name in sources:
-            raise InputError(
-                path,
-                "two sources have one name",
-                reason="bad_source",
-                found=repr(source.name),
-                do="Give each source a name of its own.",
-            )
+            raise _same_name(path, source)
         sources[source.name] = source
     return sources
 
@@ -97,26 +98,50 @@ def choose_sources(folder: Path, wanted: Sequence[str]) -> dict[str, Source]:
     files = [Path(one) for one in wanted if one.endswith(".toml")]
     chosen = {source.name: source for source in map(load_source, files)}
     names = [one for one in wanted if not one.endswith(".toml")]
-    if not wanted or names:
-        known = load_sources(folder)
-        for name in names or known:
-            if name not in known:
-                raise InputError(
-                    f"source {name}",
-                    "is not defined",
-                    reason="unknown_source",
-                    allowed=", ".join(known) or "none yet",
-                    do=f"Define it in {folder / name}.toml; `lowdiff source check` helps.",
-                )
-            chosen[name] = known[name]
+    if not wanted:
+        chosen = load_sources(folder)
+    elif names:
+        chosen |= _named(folder, names)
     if not chosen:
-        raise InputError(
-            folder,
-            "defines no source",
-            reason="no_sources",
-            do="Put a TOML file there; the workspace's README.md shows one.",
-        )
+        raise InputError(folder, "defines no source", reason="no_sources", do=HOW_TO_START)
     return chosen
+
+
+def _named(folder: Path, names: Sequence[str]) -> dict[str, Source]:
+    """The sources of these names; a wrong file of another source is no matter."""
+    known: dict[str, Source] = {}
+    wrong: InputError | None = None
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            source = load_source(path)
+        except InputError as error:
+            wrong = wrong or error
+        else:
+            if source.name in names and source.name in known:
+                raise _same_name(path, source)
+            known.setdefault(source.name, source)
+    missing = next((name for name in names if name not in known), None)
+    if missing is None:
+        return {name: known[name] for name in names}
+    if wrong is not None:  # it may be the one
+        raise wrong
+    raise InputError(
+        f"source {missing}",
+        "is not defined",
+        reason="unknown_source",
+        allowed=", ".join(known) or "none yet",
+        do=f"Define it in {folder / missing}.toml; `lowdiff source check` helps.",
+    )
+
+
+def _same_name(path: Path, source: Source) -> InputError:
+    return InputError(
+        path,
+        "two sources have one name",
+        reason="bad_source",
+        found=repr(source.name),
+        do="Give each source a name of its own.",
+    )
 
 
 def _explain(path: Path, error: ValidationError, model: type[Strict]) -> InputError:

@@ -23,8 +23,10 @@ MAX_HEADER_BYTES = 1_000_000
 class TarFiles:
     """Keeps 24 bytes a member in memory: a hash of its name, its place and its size."""
 
-    def __init__(self, path: Path, *, max_members: int) -> None:
+    def __init__(self, path: Path, *, max_members: int, known_as: Path | None = None) -> None:
+        """Args: known_as: the archive of which `path` is a plain copy, for messages."""
         self.path = path
+        self._known_as = known_as or path
         self._max_members = max_members
         self._lock = threading.Lock()
         self._index: _Index | None = None
@@ -55,7 +57,7 @@ class TarFiles:
         index = self._opened()
         offset, size = index.find(name)
         if offset < 0:
-            raise refuse(name, "is no longer in the archive", reason="gone", found=self.path)
+            raise refuse(name, "is no longer in the archive", reason="gone", found=self._known_as)
         limits.check_bytes(size, item=name)
         try:
             with self.path.open("rb") as file:
@@ -103,10 +105,10 @@ class TarFiles:
                 if raw.read(tarfile.BLOCKSIZE).strip(b"\0") or raw.tell() == tar.offset:
                     raise tarfile.ReadError("no header and no end where the next member should be")
         except OSError as error:
-            raise unreadable(self.path, error) from error
+            raise unreadable(self._known_as, error) from error
         except (tarfile.TarError, ValueError, OverflowError, EOFError) as error:
             broken = InputError(
-                self.path,
+                self._known_as,
                 f"the archive is broken ({error})",
                 reason="archive_broken",
                 do="What comes before the broken place is used.",
@@ -117,7 +119,7 @@ class TarFiles:
 
     def _too_many(self) -> InputError:
         return InputError(
-            self.path,
+            self._known_as,
             "has too many members",
             reason="archive_too_big",
             found=f"more than {self._max_members}",

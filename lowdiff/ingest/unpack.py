@@ -73,7 +73,8 @@ def _chunks(path: Path) -> Generator[bytes, None, None]:
         return
     is_gzip = ending in (".gz", ".tgz")
     with gzip.open(path, "rb") if is_gzip else bz2.open(path, "rb") as packed:
-        while chunk := packed.read(CHUNK_BYTES):
+        # not `read`: at the end of a broken file it forgets what it has read until then
+        while chunk := packed.read1(CHUNK_BYTES):
             yield chunk
 
 

@@ -16,7 +16,7 @@ from lowdiff.ingest.addresses import parse_address
 from lowdiff.ingest.folder import unreadable
 from lowdiff.ingest.offered import Found, local_path, stamp_of
 from lowdiff.ingest.parquet import check_columns, open_parquet
-from lowdiff.ingest.said import MAX_FIELD, columns_named, hints_of, text_of
+from lowdiff.ingest.said import MAX_FIELD, columns_named, hints_of, separator_of, text_of
 from lowdiff.ingest.source_kinds import UrlsSource
 
 BATCH_ROWS = 1000
@@ -117,7 +117,9 @@ def _text_rows(path: Path, source: UrlsSource) -> Rows:
 def _csv_rows(path: Path, source: UrlsSource) -> Rows:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
+            separator = separator_of(file.readline(MAX_FIELD))
+            file.seek(0)
+            reader = csv.DictReader(file, delimiter=separator)
             check_columns(
                 path, reader.fieldnames or (), (source.url, *columns_named(source.columns))
             )

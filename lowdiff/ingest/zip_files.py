@@ -122,9 +122,12 @@ class ZipFiles:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
             return refuse(
-                name, "is no plain file", reason="not_a_file", found=oct(kind),
+                name,
+                "is no plain file",
+                reason="not_a_file",
+                found="a link" if kind == stat.S_IFLNK else "a device or a folder",
                 allowed="plain files",
-            )  # fmt: skip
+            )
         if info.flag_bits & ENCRYPTED:
             return refuse(name, "is encrypted", reason="encrypted", do="Unpack it yourself.")
         if info.file_size > max(RATIO_FROM_BYTES, MAX_RATIO * info.compress_size):

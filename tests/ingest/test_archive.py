@@ -330,3 +330,14 @@ def test_a_mutated_archive_gives_members_or_input_errors(tmp_path_factory, endin
             if not isinstance(one, InputError):
                 with suppress(InputError):
                     items.read(one.offer.url, limits=Limits(max_mb=1))
+
+
+@pytest.mark.parametrize("ending", [".tar.gz", ".tar.xz"])
+def test_a_compressed_tar_that_breaks_off_says_so_once_and_under_its_own_name(tmp_path, ending):
+    noise = random.Random(1)
+    content = {f"{number}.png": noise.randbytes(5000) for number in range(40)}
+    path = pack(tmp_path / f"x{ending}", content)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    items = opened("archive", tmp_path, path=path.name)
+    assert refused(items) == {str(path): "archive_broken"}
+    assert 18 <= len(offered(items)) <= 21

@@ -102,3 +102,30 @@ def test_source_check_says_what_is_wrong(root):
     assert "speed" in str(call(root, "source", "check", path).exception)
     path.write_text(path.read_text().replace("speed = 3\n", "").replace('"art"\n', '"nope"\n'))
     assert "nope" in str(call(root, "source", "check", path).exception)
+
+
+def test_a_source_that_is_wrong_does_not_stop_the_others(root):
+    more = root / "sources" / "abroad.toml"
+    more.write_text((root / "sources" / "art.toml").read_text().replace('"art"', '"abroad"'))
+    result = call(root, "ingest", "--all", "--json")
+    assert records(result)[0]["new"] == 1
+    assert isinstance(result.exception, InputError)
+    assert "abroad" in str(result.exception)
+
+
+def test_a_wrong_file_matters_only_to_its_own_source(root):
+    wrong = root / "sources" / "wrong.toml"
+    wrong.write_text("speed = 3\n")
+    assert records(call(root, "ingest", "art", "--json"))[0]["new"] == 1
+    assert "wrong.toml" in str(call(root, "ingest", "wrong").exception)
+    assert "wrong.toml" in str(call(root, "ingest", "--all").exception)
+    result = call(root, "source", "check", wrong, root / "sources" / "art.toml", "--json")
+    assert records(result)[0]["source"] == "art"
+    assert "wrong.toml" in str(result.exception)
+
+
+def test_who_has_no_source_is_told_how_to_write_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("LOWDIFF_WORKSPACE", "")
+    for words in (("source", "list"), ("ingest", "--all")):
+        result = call(tmp_path, *words)
+        assert 'kind = "folder"' in result.stderr + str(result.exception)

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +87,11 @@ def test_a_person_reads_it_in_a_few_lines(tmp_path):
     assert f"bucket file://{tmp_path}, NOASSERTION, us" in result.stdout
     assert "2 items" in result.stdout
     assert "2 of unknown licence: kept, but not used" in result.stdout
+
+
+def test_a_pipe_is_refused_and_nothing_at_all_is_told(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    said = check(tmp_path, "folder", f'path = "{tmp_path}"\nglob = ["*.png"]\n')
+    assert (said["items"], said["refused"]) == (0, {"not_a_file": 1})
+    result = CliRunner().invoke(app, ["source", "check", str(tmp_path / "one.toml")])
+    assert "nothing to bring" in result.stdout

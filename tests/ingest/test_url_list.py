@@ -207,3 +207,13 @@ def test_a_list_is_queued_once_and_fetched(
     with catalog.read() as session:
         assert [row.url for row in session.query(Find)] == [f"{site.url}/1.png"]
         assert [row.reason for row in session.query(Rejection)] == ["bad_url"]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_csv_list_may_be_separated_as_excel_does_it(tmp_path, separator):
+    path = tmp_path / "list.csv"
+    rows = [["url", "said"], ["https://a.example/1.png", '"one, two; three"']]
+    path.write_text("\n".join(separator.join(row) for row in rows))
+    found, refused = look(path, columns={"caption": "said"})
+    assert found == {"https://a.example/1.png": {"caption": "one, two; three"}}
+    assert refused == {}
