@@ -45,6 +45,22 @@ NAMED = (
 )  # fmt: skip
 """Names in plain English; a name may have several typical colours."""
 
+BASIC_NAMES = (
+    "black", "white", "grey", "red", "orange", "yellow", "green", "blue", "purple", "pink",
+    "brown",
+)  # fmt: skip
+"""The eleven basic colour terms of English (Berlin and Kay 1969): what a label may say.
+
+Shades ("light blue") belong to captions; people agree on the basic terms only.
+"""
+_BASIC_OF = {"beige": "brown", "turquoise": "green"}
+
+
+def basic_name(name: str) -> str:
+    """The basic term of a name of `NAMED`: "light blue" is blue."""
+    last = name.split()[-1]
+    return _BASIC_OF.get(last, last)
+
 
 def oklab(rgb: Bytes) -> Floats:
     """Lightness 0..1 and two colour axes (..., 3) of sRGB bytes (..., 3)."""
