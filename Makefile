@@ -7,7 +7,7 @@ WORKSPACE ?= data
 COUNT ?= 1500
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint nightly clean tesseract postgres npm peers
+.PHONY: help setup demo test lint nightly clean tesseract russian postgres npm peers
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -17,7 +17,7 @@ setup: $(VENV)/.installed $(LABEL_STUDIO_VENV)/.installed tesseract npm  ## inst
 demo: setup  ## graphics in, a trained model and a report out (COUNT=1500 images, WORKSPACE=data)
 	$(BIN)/lowdiff --workspace $(WORKSPACE) demo --count $(COUNT)
 
-test: setup  ## all tests but the slow proofs
+test: setup russian  ## all tests but the slow proofs
 	$(BIN)/pytest -m "not nightly"
 
 lint: $(VENV)/.installed  ## style, types, and who may import whom
@@ -51,6 +51,14 @@ tesseract:
 	  command -v apt-get >/dev/null && { [ -z "$$sudo" ] || command -v sudo >/dev/null; } \
 	    && $$sudo apt-get update -q && $$sudo apt-get install -y -q tesseract-ocr; } \
 	  || { echo "Tesseract is missing and cannot be installed from here: install the package tesseract-ocr, then run make again."; exit 1; }
+
+# for tests only: a second alphabet
+russian: tesseract
+	@tesseract --list-langs 2>/dev/null | grep -qx rus || { \
+	  if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+	  command -v apt-get >/dev/null && { [ -z "$$sudo" ] || command -v sudo >/dev/null; } \
+	    && $$sudo apt-get update -q && $$sudo apt-get install -y -q tesseract-ocr-rus; } \
+	  || echo "Tesseract's Russian is not installed: tests of mixed alphabets will be skipped."
 
 # for tests only, which skip without it: no server is left running
 postgres:  ## PostgreSQL for the tests that need one; they are skipped without it

@@ -5,12 +5,14 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from lowdiff.errors import InputError
 
 SETTINGS_FILE = "lowdiff.toml"
+PageMode = Annotated[int, Field(ge=3, le=13)]
+"""Tesseract's --psm; 0 and 2 read no text, 1 needs a further model."""
 
 
 class Settings(BaseSettings):
@@ -56,13 +58,27 @@ class Settings(BaseSettings):
     max_image_megapixels: float = Field(default=50.0, gt=0)
     max_image_side_px: int = Field(default=20_000, ge=1)
 
-    ocr_languages: Annotated[tuple[str, ...], NoDecode] = Field(default=("eng",))
-    ocr_engines: Annotated[tuple[Literal["tesseract", "rapidocr"], ...], NoDecode] = Field(
-        default=("tesseract", "rapidocr"),
+    ocr_languages: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("eng",),
         min_length=1,
-        description="both read better than either; tesseract alone needs no models",
+        description="Tesseract's codes, where a source does not say its `languages`",
+    )
+    ocr_engines: Annotated[tuple[Literal["tesseract", "tesserocr", "rapidocr"], ...], NoDecode] = (
+        Field(
+            default=("tesseract", "rapidocr"),
+            min_length=1,
+            description="both read better than either; tesseract alone needs no models; tesserocr "
+            "is tesseract without a new process for each reading",
+        )
+    )
+    ocr_page_modes: Annotated[tuple[PageMode, PageMode], NoDecode] = Field(
+        default=(3, 11),
+        description="Tesseract's --psm for pages, and for single words where those find nothing",
     )
     ocr_timeout_s: float = Field(default=60.0, gt=0, description="for one reading of one image")
+    ocr_image_timeout_s: float = Field(
+        default=600.0, gt=0, description="for all readings of one image"
+    )
 
     accept_confidence: float = Field(
         default=0.75, ge=0, le=1, description="drafts at or above it may go into a dataset"
@@ -77,6 +93,13 @@ class Settings(BaseSettings):
         description="of images that show the same picture a dataset takes the best one, or all",
     )
     seed: int = 0
+
+    @field_validator("ocr_engines")
+    @classmethod
+    def _no_engine_twice(cls, engines: tuple[str, ...]) -> tuple[str, ...]:
+        if {"tesseract", "tesserocr"} <= set(engines):
+            raise ValueError("tesseract and tesserocr are one engine: choose one of them")
+        return engines
 
 
 def load_settings(workspace: Path | None = None) -> Settings:
@@ -111,7 +134,7 @@ def _in_environment(key: str) -> bool:
 
 def _split_lists(values: dict[str, Any]) -> dict[str, Any]:
     """Allow `LOWDIFF_OCR_LANGUAGES=eng,deu` beside a TOML list."""
-    for key in ("ocr_languages", "ocr_engines"):
+    for key in ("ocr_languages", "ocr_engines", "ocr_page_modes"):
         text = os.environ.get(f"LOWDIFF_{key.upper()}")
         if text is not None:
             values[key] = tuple(part.strip() for part in text.split(",") if part.strip())

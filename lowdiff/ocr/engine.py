@@ -1,13 +1,19 @@
 """What every engine is: pixels in, words out, each with its box, confidence, and who read it."""
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from PIL import Image
 
+from lowdiff.errors import InputError
+
 Box = tuple[float, float, float, float]
 """x, y, width, height; upright, in pixels, the origin at the top left."""
+TIMEOUT, CRASHED = "ocr_timeout", "ocr_crashed"
+"""Reasons of refusals that may not come again: by another engine, or with more time."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """As in `ocr_engines`."""
+        """`tesseract` or `rapidocr`: the plan and the calibration know these."""
 
     @property
     def version(self) -> str:
@@ -47,6 +53,72 @@ class Engine(Protocol):
         Raises:
             InputError: the engine hung or crashed on this image.
         """
+
+
+class StoppableEngine(Protocol):
+    """An engine that can be stopped, because it works in another process."""
+
+    @property
+    def name(self) -> str:
+        """As for `Engine`."""
+
+    @property
+    def version(self) -> str:
+        """As for `Engine`."""
+
+    def read(
+        self, image: Image.Image, *, mode: int, item: str, timeout_s: float = math.inf
+    ) -> list[RawWord]:
+        """As for `Engine`; stopped after `timeout_s`, or earlier by its own limit."""
+
+
+@dataclass(frozen=True)
+class ForOneImage:
+    """An engine whose readings of one image must end before the image's deadline."""
+
+    engine: StoppableEngine
+    deadline: float
+    """As `time.monotonic` counts."""
+
+    @property
+    def name(self) -> str:
+        """Of the engine."""
+        return self.engine.name
+
+    @property
+    def version(self) -> str:
+        """Of the engine."""
+        return self.engine.version
+
+    def read(self, image: Image.Image, *, mode: int, item: str) -> list[RawWord]:
+        """As the engine does, as long as there is time.
+
+        Raises:
+            InputError: the time is up, or the engine hung or crashed on this image.
+        """
+        try:
+            left_s = self.deadline - time.monotonic()
+            if left_s > 0:
+                return self.engine.read(image, mode=mode, item=item, timeout_s=left_s)
+        except InputError as refusal:
+            if refusal.reason != TIMEOUT or time.monotonic() < self.deadline:
+                raise
+        raise InputError(
+            item,
+            "all readings of it together took too long",
+            reason=TIMEOUT,
+            do="Raise ocr_image_timeout_s and run `lowdiff ocr --retry`.",
+        )
+
+
+def hung(item: str, engine: str, after_s: float) -> InputError:
+    """The refusal of an image on which an engine was stopped."""
+    return InputError(
+        item,
+        f"{engine} took longer than {after_s:.3g} s and was stopped",
+        reason=TIMEOUT,
+        do="Raise ocr_timeout_s and run `lowdiff ocr --retry`.",
+    )
 
 
 def moved(

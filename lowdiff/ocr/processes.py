@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import math
+import os
 import queue
 import subprocess
 import sys
@@ -14,15 +16,21 @@ from typing import IO, Any
 from PIL import Image
 
 from lowdiff.errors import InputError, ServiceError
-from lowdiff.ocr.engine import RawWord
+from lowdiff.ocr.engine import CRASHED, RawWord, hung
 
 COMMAND = (sys.executable, "-m", "lowdiff.ocr.worker")
 START_TIMEOUT_S = 120.0
 """Loading the models takes a second; on a busy machine it may take many."""
+ENVIRONMENT = {"OMP_THREAD_LIMIT": "1"}
+"""Images are read side by side: further threads would only wait for each other."""
+
+
+class _DiedError(Exception):
+    """The process ended without an answer."""
 
 
 class EngineProcesses:
-    """An `Engine` whose work is done elsewhere; use it from as many threads as you like.
+    """A `StoppableEngine` whose work is done elsewhere; use it from as many threads as you like.
 
     A process is started when a thread finds none idle, and again after an image that killed one.
     All end with this object or with `stop`.
@@ -34,7 +42,7 @@ class EngineProcesses:
         version: str,
         *,
         timeout_s: float,
-        command: Sequence[str] = COMMAND,
+        command: Sequence[str],
     ) -> None:
         self.name = name
         self.version = version
@@ -43,30 +51,56 @@ class EngineProcesses:
         self._idle: queue.LifoQueue[_Process] = queue.LifoQueue()
         self.stop = weakref.finalize(self, _stop_all, self._idle)
 
-    def read(self, image: Image.Image, *, mode: int, item: str) -> list[RawWord]:
+    def read(
+        self, image: Image.Image, *, mode: int, item: str, timeout_s: float = math.inf
+    ) -> list[RawWord]:
         """Read one image, as the engine would.
 
+        A process that dies is no proof against the image: the system may have ended it for want of
+        memory, or long before. So a fresh one is asked once more.
+
         Raises:
-            InputError: the engine took longer than the timeout (`ocr_timeout`) or died of it
-                (`ocr_crashed`).
+            InputError: the engine took longer than this or its own timeout (`ocr_timeout`), or
+                died of it twice (`ocr_crashed`).
             ServiceError: no process can be started.
         """
-        process = self._take()
+        limit_s = min(timeout_s, self._timeout_s)
         try:
-            answer = process.ask(image, mode=mode, item=item, timeout_s=self._timeout_s)
+            answer = self._ask(self._take(), image, mode=mode, item=item, timeout_s=limit_s)
+        except _DiedError:
+            try:
+                answer = self._ask(self._start(), image, mode=mode, item=item, timeout_s=limit_s)
+            except _DiedError:
+                raise InputError(item, f"{self.name} crashed on it", reason=CRASHED) from None
+        if "words" not in answer:
+            raise InputError(item, answer["problem"], reason=answer["reason"])
+        return [_word(fields) for fields in answer["words"]]
+
+    def _ask(
+        self,
+        process: "_Process",
+        image: Image.Image,
+        *,
+        mode: int,
+        item: str,
+        timeout_s: float = math.inf,
+    ) -> dict[str, Any]:
+        try:
+            answer = process.ask(image, mode=mode, item=item, timeout_s=timeout_s)
         except BaseException:  # Ctrl-C too: its next answer would be that of another image
             process.stop()
             raise
         self._idle.put(process)
-        if "words" not in answer:
-            raise InputError(item, answer["problem"], reason=answer["reason"])
-        return [_word(fields) for fields in answer["words"]]
+        return answer
 
     def _take(self) -> "_Process":
         try:
             return self._idle.get_nowait()
         except queue.Empty:
-            return _Process(self._command, self.name)
+            return self._start()
+
+    def _start(self) -> "_Process":
+        return _Process(self._command, self.name)
 
 
 class _Process:
@@ -80,6 +114,7 @@ class _Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                env={**os.environ, **ENVIRONMENT},
             )
         except OSError as error:
             raise _cannot_start(name, str(error.strerror)) from error
@@ -90,22 +125,22 @@ class _Process:
             raise _cannot_start(name, ready["problem"])
 
     def ask(self, image: Image.Image, *, mode: int, item: str, timeout_s: float) -> dict[str, Any]:
-        rgb = image.convert("RGB")
-        head = {"item": item, "mode": mode, "width": rgb.width, "height": rgb.height}
+        """The answer to one picture.
+
+        Raises:
+            InputError: it took longer than `timeout_s`, and the process was killed.
+            _DiedError: the process died by itself.
+        """
+        pixels = image if image.mode == "L" else image.convert("RGB")
+        size = {"width": pixels.width, "height": pixels.height}
+        head = {"item": item, "mode": mode, "colours": pixels.mode, **size}
         line, was_killed = self._answer_within(
-            timeout_s, json.dumps(head).encode() + b"\n", rgb.tobytes()
+            timeout_s, json.dumps(head).encode() + b"\n", pixels.tobytes()
         )
         if line.endswith(b"\n"):
             answer: dict[str, Any] = json.loads(line)
             return answer
-        if was_killed:
-            raise InputError(
-                item,
-                f"{self._name} took longer than {timeout_s:g} s and was stopped",
-                reason="ocr_timeout",
-                do="Raise ocr_timeout_s to give it more time.",
-            )
-        raise InputError(item, f"{self._name} crashed on it", reason="ocr_crashed")
+        raise hung(item, self._name, timeout_s) if was_killed else _DiedError
 
     def _answer_within(self, timeout_s: float, *said: bytes) -> tuple[bytes, bool]:
         """One line, empty or cut when the process died; and whether we had to kill it."""
@@ -161,5 +196,5 @@ def _cannot_start(name: str, problem: str) -> ServiceError:
         name,
         f"cannot be used: {problem}",
         reason="ocr_engine_missing",
-        do="Run `pip install rapidocr onnxruntime`, or take it out of ocr_engines.",
+        do="See what `python -m lowdiff.ocr.worker` says, or take it out of ocr_engines.",
     )

@@ -1,5 +1,6 @@
 """Read one image: look first, then follow the reading plan, and make a document of it."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,9 +9,9 @@ from typing import Any
 from lowdiff.ingest.decode import decode
 from lowdiff.ocr.calibrate import SURE
 from lowdiff.ocr.document import OcrDocument, Word, mean_confidence, sure_share, text_of
-from lowdiff.ocr.engine import Engine, RawWord
+from lowdiff.ocr.engine import ForOneImage, RawWord, StoppableEngine
 from lowdiff.ocr.first_look import LOOK_PX, MIN_ROW, look_for_text
-from lowdiff.ocr.plan import Plan, read_words
+from lowdiff.ocr.plan import PAGE_MODE, SPARSE_MODE, Plan, read_words
 from lowdiff.ocr.prepare import SVG_PX, prepare
 
 REVIEW_BELOW = 0.8
@@ -21,20 +22,24 @@ REVIEW_BELOW = 0.8
 class Reader:
     """Engines and how they are used."""
 
-    engines: tuple[Engine, ...]
+    engines: tuple[StoppableEngine, ...]
     languages: tuple[str, ...]
+    page_modes: tuple[int, int] = (PAGE_MODE, SPARSE_MODE)
+    """Tesseract's segmentation of a page, and of single words."""
+    timeout_s: float = math.inf
+    """For all readings of one image together."""
     first_look: bool = True
     """Leave out images in which nothing looks like a line of letters."""
 
-    @property
-    def plan(self) -> Plan:
-        """What is read with which engine."""
-        return Plan({engine.name: engine for engine in self.engines})
+    def plan(self, deadline: float = math.inf) -> Plan:
+        """What is read with which engine, until `time.monotonic` is at the deadline."""
+        engines = {engine.name: ForOneImage(engine, deadline) for engine in self.engines}
+        return Plan(engines, page_mode=self.page_modes[0], sparse_mode=self.page_modes[1])
 
     @property
     def parameters(self) -> dict[str, Any]:
         """What the result depends on, beside the engines' versions."""
-        return {**self.plan.parameters, "first_look": self.first_look}
+        return {**self.plan().parameters, "first_look": self.first_look}
 
 
 def read_image(
@@ -50,6 +55,7 @@ def read_image(
         InputError: the image cannot be decoded, or an engine hung or crashed on it.
     """
     started = time.perf_counter()
+    plan = reader.plan(time.monotonic() + reader.timeout_s)
     is_svg = image_format == "svg"
     decoded = decode(body, image_format, item=image_id, longest_px=LOOK_PX if is_svg else None)
     marks = look_for_text(prepare(decoded).image) if reader.first_look else MIN_ROW
@@ -57,7 +63,7 @@ def read_image(
     if marks:
         if is_svg:  # the look was taken at a small and cheap rendering
             decoded = decode(body, image_format, item=image_id, longest_px=SVG_PX)
-        reading = read_words(decoded, reader.plan, marks=marks, item=image_id)
+        reading = read_words(decoded, plan, marks=marks, item=image_id)
         words = place_words(reading.words, decoded_px=decoded.size, size_px=size_px)
     return OcrDocument(
         image_id=image_id,

@@ -6,14 +6,15 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from lowdiff.catalog.artifacts import Stage
-from lowdiff.ocr import calibrate
+from lowdiff.ocr import calibrate, tesseract, tesserocr
+from lowdiff.ocr.plan import PAGE_MODE, SPARSE_MODE
 from lowdiff.ocr.reader import Reader
-from lowdiff.ocr.tesseract import installed_version
 
 STAGE_NAME = "ocr"
 STAGE_VERSION = "2"
 """Raised by a person when the same image would be read differently."""
 ENGINES = ("tesseract", "rapidocr")
+PAGE_MODES = (PAGE_MODE, SPARSE_MODE)
 BEYOND_PPOCR = frozenset(
     (
         *("ara", "bel", "ben", "bul", "ell", "fas", "heb", "hin", "kat", "kor", "mar", "mkd"),
@@ -33,26 +34,37 @@ def engines_for(languages: Sequence[str], engines: Sequence[str]) -> tuple[str, 
 
 
 def ocr_stage(
-    languages: Sequence[str], engines: Sequence[str] = ENGINES, *, first_look: bool = True
+    languages: Sequence[str],
+    engines: Sequence[str] = ENGINES,
+    *,
+    page_modes: tuple[int, int] = PAGE_MODES,
+    first_look: bool = True,
 ) -> Stage:
     """The stage as it follows from the settings; it needs no engine to be installed.
 
     Another version of an engine is another stage: what it reads may differ.
     """
-    versions = {name: _version(name) for name in engines_for(languages, engines)}
-    return _stage(versions, languages, first_look=first_look)
+    versions = dict(_named(name) for name in engines_for(languages, engines))
+    return _stage(versions, languages, page_modes, first_look=first_look)
 
 
 def stage_of(reader: Reader) -> Stage:
     """The stage of what `reader` reads."""
     versions = {engine.name: engine.version for engine in reader.engines}
-    return _stage(versions, reader.languages, first_look=reader.first_look)
+    return _stage(versions, reader.languages, reader.page_modes, first_look=reader.first_look)
 
 
-def _stage(versions: dict[str, str], languages: Sequence[str], *, first_look: bool) -> Stage:
+def _stage(
+    versions: dict[str, str],
+    languages: Sequence[str],
+    page_modes: tuple[int, int],
+    *,
+    first_look: bool,
+) -> Stage:
     params: dict[str, Any] = {
         "engines": dict(sorted(versions.items())),
         "languages": list(languages),
+        "page_modes": list(page_modes),
         "first_look": first_look,
         "calibration": calibrate.version(),
     }
@@ -60,8 +72,13 @@ def _stage(versions: dict[str, str], languages: Sequence[str], *, first_look: bo
 
 
 @cache
-def _version(name: str) -> str:
-    return rapid_version() if name == "rapidocr" else installed_version()
+def _named(setting: str) -> tuple[str, str]:
+    """Name and version of the engine that a value of `ocr_engines` stands for."""
+    if setting == "rapidocr":
+        return setting, rapid_version()
+    linked = setting == "tesserocr"
+    version = tesserocr.installed_version() if linked else tesseract.installed_version()
+    return tesseract.NAME, version
 
 
 def rapid_version() -> str:

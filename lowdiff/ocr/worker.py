@@ -1,31 +1,32 @@
-"""The other side of `processes.py`: a process that reads the pixels it is sent with RapidOCR.
+"""The other side of `processes.py`: a process that reads the pixels it is sent with one engine.
 
-A request is one line of JSON followed by the pixels, a picture's answer is one line of JSON:
-`{"item": …, "mode": …, "width": …, "height": …}` + RGB bytes → `{"words": […]}` or
-`{"reason": …, "problem": …}`.
+Its arguments are the engine, `rapidocr` or `tesserocr`, and languages for the latter. A request is
+one line of JSON followed by the pixels, a picture's answer is one line of JSON:
+`{"item": …, "mode": …, "colours": "L" or "RGB", "width": …, "height": …}` + bytes →
+`{"words": […]}` or `{"reason": …, "problem": …}`.
 """
 
 import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from PIL import Image
 
 from lowdiff.errors import InputError, LowdiffError
-from lowdiff.ocr.engine import Engine
-from lowdiff.ocr.rapid import open_rapid
+from lowdiff.ocr.engine import CRASHED, Engine
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Load the engine, say so, serve until the other side closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a library that prints must not answer
     try:
-        engine = open_rapid()
+        engine = _load(*arguments)
     except LowdiffError as error:
         _say(answers, {"reason": error.reason, "problem": error.problem})
         return
@@ -33,17 +34,28 @@ def main() -> None:
     serve(engine, sys.stdin.buffer, answers)
 
 
+def _load(name: str, *languages: str) -> Engine:
+    if name == "tesserocr":
+        from lowdiff.ocr.tesserocr import load_tesserocr
+
+        return load_tesserocr(languages)
+    from lowdiff.ocr.rapid import open_rapid
+
+    return open_rapid()
+
+
 def serve(engine: Engine, requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer each request in its order."""
     while line := requests.readline():
         request = json.loads(line)
-        size = (request["width"], request["height"])
-        pixels = requests.read(size[0] * size[1] * 3)
-        image = Image.frombytes("RGB", size, pixels)
+        size, colours = (request["width"], request["height"]), request["colours"]
+        pixels = requests.read(size[0] * size[1] * len(colours))
+        image = Image.frombytes(colours, size, pixels)
         try:
             words = engine.read(image, mode=request["mode"], item=request["item"])
         except (InputError, MemoryError) as error:
-            _say(answers, {"reason": "ocr_crashed", "problem": str(error) or "no memory left"})
+            problem = error.problem if isinstance(error, InputError) else "no memory is left"
+            _say(answers, {"reason": CRASHED, "problem": problem})
         else:
             _say(answers, {"words": [asdict(word) for word in words]})
 
@@ -54,4 +66,4 @@ def _say(answers: BinaryIO, answer: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -13,7 +13,7 @@ import json, os, sys, time
 print(json.dumps({"version": "1"}), flush=True)
 while line := sys.stdin.buffer.readline():
     request = json.loads(line)
-    pixels = sys.stdin.buffer.read(request["width"] * request["height"] * 3)
+    pixels = sys.stdin.buffer.read(request["width"] * request["height"] * len(request["colours"]))
     if request["item"] == "hang":
         time.sleep(600)
     if request["item"] == "die":
