@@ -1,32 +1,37 @@
-"""The tables. A change here needs a migration in `migrations/versions/`."""
+"""The tables. A change here needs a migration in `migrations/versions/`.
+
+Datasets and runs are in `dataset_tables.py`, labels beside their history in `label_tables.py`.
+"""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    ForeignKey,
-    Index,
-    Integer,
-    String,
-    Text,
-    UniqueConstraint,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
-SHA256 = String(64)
-# SQLite counts up only an INTEGER key
-Serial = BigInteger().with_variant(Integer(), "sqlite")
+from lowdiff.catalog.dataset_tables import DatasetItem, DatasetVersion, Run
+from lowdiff.catalog.table_base import SHA256, Base, Serial
 
-
-class Base(DeclarativeBase):
-    """All tables; times are UTC without an offset."""
-
-    type_annotation_map = {  # noqa: RUF012  (SQLAlchemy's own way)
-        dict[str, Any]: JSON,
-        list[str]: JSON,
-    }
+__all__ = [
+    "SHA256",
+    "Artifact",
+    "Base",
+    "CrawlPage",
+    "DatasetItem",
+    "DatasetVersion",
+    "DuplicateEdge",
+    "DuplicateVerdict",
+    "Find",
+    "Image",
+    "LabelEvent",
+    "LabelProject",
+    "LabelTask",
+    "PolicyAnswer",
+    "Rejection",
+    "Run",
+    "Serial",
+    "Sighting",
+]
 
 
 class Image(Base):
@@ -282,53 +287,3 @@ class LabelTask(Base):
     state: Mapped[str] = mapped_column(String(16))
     """`pushing` (intent recorded) or `pushed`."""
     pushed_at: Mapped[datetime | None]
-
-
-class DatasetVersion(Base):
-    """An immutable export."""
-
-    __tablename__ = "dataset_version"
-    __table_args__ = (UniqueConstraint("name", "version"),)
-
-    digest: Mapped[str] = mapped_column(SHA256, primary_key=True)
-    name: Mapped[str] = mapped_column(String(64))
-    version: Mapped[int]
-    schema_version: Mapped[str] = mapped_column(String(16))
-    recipe: Mapped[dict[str, Any]]
-    counts: Mapped[dict[str, Any]]
-    path: Mapped[str] = mapped_column(Text)
-    """Relative to the workspace."""
-    created_at: Mapped[datetime]
-
-
-class DatasetItem(Base):
-    """One image of one dataset version."""
-
-    __tablename__ = "dataset_item"
-
-    digest: Mapped[str] = mapped_column(ForeignKey("dataset_version.digest"), primary_key=True)
-    image_id: Mapped[str] = mapped_column(ForeignKey("image.id"), primary_key=True, index=True)
-    split: Mapped[str] = mapped_column(String(16))
-    label_hash: Mapped[str] = mapped_column(SHA256)
-
-
-class Run(Base):
-    """One training run; its folder holds the rest."""
-
-    __tablename__ = "run"
-
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """`vae-<12 hex>` or `unet-<12 hex>`: digest of config, data, parent and code."""
-    kind: Mapped[str] = mapped_column(String(16))
-    preset: Mapped[str] = mapped_column(String(32))
-    state: Mapped[str] = mapped_column(String(16))
-    """`running`, `done` or `failed`."""
-    dataset_digest: Mapped[str] = mapped_column(ForeignKey("dataset_version.digest"), index=True)
-    vae_run_id: Mapped[str | None] = mapped_column(ForeignKey("run.id"))
-    parent_run_id: Mapped[str | None] = mapped_column(ForeignKey("run.id"))
-    path: Mapped[str] = mapped_column(Text)
-    """Relative to the workspace."""
-    summary: Mapped[dict[str, Any]]
-    """The last figures: losses, seconds, images seen."""
-    created_at: Mapped[datetime]
-    finished_at: Mapped[datetime | None]
