@@ -13,14 +13,15 @@ from flows.support import (
     run_batches,
     workspace_path,
 )
+from lowdiff.catalog.artifacts import Stage
 from lowdiff.labels.drafts.draft import DraftReport, draft_batch, pending_draft
 from lowdiff.labels.schema import load_schema
-from lowdiff.ocr.read import ocr_stage
+from lowdiff.ocr.groups import groups_of
 from lowdiff.ops.project import open_project
 
 
 @task(name="draft a batch", **RETRIES)
-def draft_some(image_ids: list[str], workspace: Path) -> DraftReport:
+def draft_some(image_ids: list[str], ocr: Stage, workspace: Path) -> DraftReport:
     """One batch: wire the outside, run the stage."""
     with open_project(workspace) as project:
         settings = project.settings
@@ -28,7 +29,7 @@ def draft_some(image_ids: list[str], workspace: Path) -> DraftReport:
             image_ids,
             catalog=project.catalog,
             store=project.store,
-            ocr=ocr_stage(settings.ocr_languages, settings.ocr_engines),
+            ocr=ocr,
             schema=load_schema(),
             workers=settings.workers,
             lease_s=settings.lease_s,
@@ -38,12 +39,17 @@ def draft_some(image_ids: list[str], workspace: Path) -> DraftReport:
 @flow(name="draft-labels", task_runner=one_batch_at_a_time)
 def draft_labels(workspace: str | None = None) -> dict[str, Any]:
     """Draft what was not drafted yet; safe to run again at any time."""
-    folder = workspace_path(workspace)
+    folder, schema = workspace_path(workspace), load_schema()
     with open_project(folder) as project:
-        ocr = ocr_stage(project.settings.ocr_languages, project.settings.ocr_engines)
-        ids = pending_draft(project.catalog, ocr=ocr, schema=load_schema())
         size = project.settings.batch_size
-    reports = run_batches(draft_some, ids, size, "Drafting labels", workspace=folder)
+        groups = groups_of(project.catalog, project.settings, project.workspace.sources)
+        todo = [
+            (group.stage, group.of(pending_draft(project.catalog, ocr=group.stage, schema=schema)))
+            for group in groups
+        ]
+    reports: list[DraftReport] = []
+    for ocr, ids in todo:
+        reports += run_batches(draft_some, ids, size, "Drafting labels", ocr=ocr, workspace=folder)
     total = sum(reports, DraftReport())
     shown = {
         name: f"{dict(count.values)}, mean confidence {count.mean_confidence:.2f}"

@@ -13,12 +13,14 @@ from flows.support import (
     run_batches,
     workspace_path,
 )
-from lowdiff.ocr.read import OcrReport, ocr_stage, open_reader, pending_ocr, read_batch
+from lowdiff.ocr.groups import groups_of
+from lowdiff.ocr.open import reader_of
+from lowdiff.ocr.read import OcrReport, pending_groups, read_batch
 from lowdiff.ops.project import open_project
 
 
 @task(name="read a batch", **RETRIES)
-def read_some(image_ids: list[str], workspace: Path) -> OcrReport:
+def read_some(image_ids: list[str], languages: list[str], workspace: Path) -> OcrReport:
     """One batch: wire the outside, run the stage."""
     with open_project(workspace) as project:
         settings = project.settings
@@ -26,9 +28,7 @@ def read_some(image_ids: list[str], workspace: Path) -> OcrReport:
             image_ids,
             catalog=project.catalog,
             store=project.store,
-            reader=open_reader(
-                settings.ocr_languages, settings.ocr_engines, timeout_s=settings.ocr_timeout_s
-            ),
+            reader=reader_of(settings, tuple(languages)),
             workers=settings.workers,
             lease_s=settings.lease_s,
         )
@@ -39,11 +39,13 @@ def read_text(workspace: str | None = None) -> dict[str, int]:
     """OCR every image into one metadata document; safe to run again at any time."""
     folder = workspace_path(workspace)
     with open_project(folder) as project:
-        ids = pending_ocr(
-            project.catalog, ocr_stage(project.settings.ocr_languages, project.settings.ocr_engines)
-        )
         size = project.settings.batch_size
-    reports = run_batches(read_some, ids, size, "Reading text", workspace=folder)
+        groups = groups_of(project.catalog, project.settings, project.workspace.sources)
+        todo = pending_groups(project.catalog, groups)
+    reports: list[OcrReport] = []
+    for group, ids in todo:
+        arguments = {"languages": list(group.languages), "workspace": folder}
+        reports += run_batches(read_some, ids, size, "Reading text", **arguments)
     total = asdict(sum(reports, OcrReport()))
     keep_table("ocr", total, "What OCR found in the images of this run")
     return total

@@ -13,26 +13,30 @@ def draft(as_json: AsJson = False) -> None:
     from lowdiff.catalog.chunks import chunks
     from lowdiff.labels.drafts.draft import DraftReport, draft_batch, pending_draft
     from lowdiff.labels.schema import load_schema
-    from lowdiff.ocr.read import ocr_stage
+    from lowdiff.ocr.groups import groups_of
     from lowdiff.ops.project import open_project
 
     with open_project() as project:
-        settings = project.settings
-        ocr, schema = ocr_stage(settings.ocr_languages, settings.ocr_engines), load_schema()
-        todo = pending_draft(project.catalog, ocr=ocr, schema=schema)
+        settings, schema = project.settings, load_schema()
+        groups = groups_of(project.catalog, settings, project.workspace.sources)
+        todo = [
+            (group.stage, group.of(pending_draft(project.catalog, ocr=group.stage, schema=schema)))
+            for group in groups
+        ]
         report = DraftReport()
-        with progress("drafting labels", len(todo)) as advance:
-            for batch in chunks(todo, settings.batch_size):
-                report += draft_batch(
-                    batch,
-                    catalog=project.catalog,
-                    store=project.store,
-                    ocr=ocr,
-                    schema=schema,
-                    workers=settings.workers,
-                    lease_s=settings.lease_s,
-                    advance=advance,
-                )
+        with progress("drafting labels", sum(len(ids) for _, ids in todo)) as advance:
+            for ocr, ids in todo:
+                for batch in chunks(ids, settings.batch_size):
+                    report += draft_batch(
+                        batch,
+                        catalog=project.catalog,
+                        store=project.store,
+                        ocr=ocr,
+                        schema=schema,
+                        workers=settings.workers,
+                        lease_s=settings.lease_s,
+                        advance=advance,
+                    )
     emit(
         {"drafted": report.drafted, "refused": report.refused, "labels": report.labels},
         as_json=as_json,

@@ -14,40 +14,63 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
     from lowdiff.ocr.document import OcrDocument
+    from lowdiff.settings import Settings
 
 app = typer.Typer(rich_markup_mode="markdown")
 
+Languages = Annotated[
+    str | None,
+    typer.Option(help="Tesseract's codes, such as eng,deu; default: the setting ocr_languages."),
+]
+
 
 @app.callback(invoke_without_command=True)
-def read_all(context: typer.Context, as_json: AsJson = False) -> None:
+def read_all(
+    context: typer.Context,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Also what an engine hung or crashed on before.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Read the text in every image that was not read yet, into one JSON document each.
+
+    Engines, time limits and languages are settings (`ocr_engines`, `ocr_timeout_s`,
+    `ocr_languages`); a source may name its own `languages`. After a change only what it
+    concerns is read again.
 
     Example: `lowdiff ocr && lowdiff ocr find "sale"`
     """
     if context.invoked_subcommand is not None:
         return
     from lowdiff.catalog.chunks import chunks
-    from lowdiff.ocr.read import OcrReport, ocr_stage, open_reader, pending_ocr, read_batch
+    from lowdiff.ocr.groups import groups_of
+    from lowdiff.ocr.open import reader_of
+    from lowdiff.ocr.read import OcrReport, forget_hung, pending_groups, read_batch
     from lowdiff.ops.project import open_project
 
     with open_project() as project:
         settings = project.settings
-        reader = open_reader(
-            settings.ocr_languages, settings.ocr_engines, timeout_s=settings.ocr_timeout_s
-        )
-        todo = pending_ocr(project.catalog, ocr_stage(settings.ocr_languages, settings.ocr_engines))
+        if retry:
+            forget_hung(project.catalog)
+        groups = groups_of(project.catalog, settings, project.workspace.sources)
+        todo = [
+            (reader_of(settings, group.languages), ids)
+            for group, ids in pending_groups(project.catalog, groups)
+            if ids
+        ]
         report = OcrReport()
-        with progress("reading text", len(todo)) as advance:
-            for batch in chunks(todo, settings.batch_size):
-                report += read_batch(
-                    batch,
-                    catalog=project.catalog,
-                    store=project.store,
-                    reader=reader,
-                    workers=settings.workers,
-                    lease_s=settings.lease_s,
-                    advance=advance,
-                )
+        with progress("reading text", sum(len(ids) for _, ids in todo)) as advance:
+            for reader, ids in todo:
+                for batch in chunks(ids, settings.batch_size):
+                    report += read_batch(
+                        batch,
+                        catalog=project.catalog,
+                        store=project.store,
+                        reader=reader,
+                        workers=settings.workers,
+                        lease_s=settings.lease_s,
+                        advance=advance,
+                    )
     emit(
         asdict(report),
         as_json=as_json,
@@ -81,46 +104,64 @@ def find(
 def show(
     image: Annotated[str, typer.Argument(help="An image file, an image id, or the start of one.")],
     out: Annotated[
-        Path | None, typer.Option(help="Draw boxes and words into this .png or .html.")
+        Path | None,
+        typer.Option(help="The .png or .html to write; default: its name + .ocr.html, here."),
     ] = None,
+    languages: Languages = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Draw what was read over the picture, or print the OCR document as JSON.
+    """Draw boxes and words over the picture: green is sure, orange likely, red doubtful.
 
-    Example: `lowdiff ocr show 3fa9c1 --out words.html`
+    With `--json` the OCR document is printed instead, unless `--out` asks for both.
+
+    Example: `lowdiff ocr show poster.png --out words.png`
     """
-    import json
-
     from lowdiff.ocr.document import to_record
     from lowdiff.ocr.draw import draw_document
 
-    document, picture = _document_and_picture(image)
-    if out is None:
-        print(json.dumps(to_record(document), ensure_ascii=False, indent=1))
+    document, picture = _document_and_picture(image, languages)
+    if as_json:
+        emit(to_record(document), as_json=True)
+    if out is None and as_json:
         return
-    draw_document(document, picture(), out)
-    say(f"{len(document.words)} words drawn into {out}")
+    target = out or Path(f"{Path(image).stem if Path(image).is_file() else image}.ocr.html")
+    draw_document(document, picture(), target)
+    say(f"{len(document.words)} words drawn into {target}")
 
 
-def _document_and_picture(image: str) -> "tuple[OcrDocument, Callable[[], Picture]]":
+def _document_and_picture(
+    image: str, languages: str | None
+) -> "tuple[OcrDocument, Callable[[], Picture]]":
     from lowdiff.ingest.decode import decode, sniff_format
+    from lowdiff.ingest.decoders import open_decoders
+    from lowdiff.ingest.limits import Limits
     from lowdiff.ocr.files import read_file
     from lowdiff.ocr.find import document_of, original_of
-    from lowdiff.ocr.read import open_reader
+    from lowdiff.ocr.open import reader_of
     from lowdiff.ops.project import open_project
-    from lowdiff.settings import load_settings
 
     path = Path(image)
-    if path.is_file():
-        settings = load_settings()
-        reader = open_reader(
-            settings.ocr_languages, settings.ocr_engines, timeout_s=settings.ocr_timeout_s
-        )
-        document, body = read_file(path, reader=reader), path.read_bytes()
+    if path.exists():
+        settings = _settings(languages)
+        limits, reader = Limits.of(settings), reader_of(settings)
+        with open_decoders(1) as decoders:
+            document = read_file(path, reader=reader, decoders=decoders, limits=limits)
+        body = path.read_bytes()
     else:
         with open_project() as project:
             document = document_of(image, catalog=project.catalog, store=project.store)
             body = original_of(document.image_id, catalog=project.catalog, store=project.store)
     return document, lambda: decode(body, sniff_format(body, item=image), item=image)
+
+
+def _settings(languages: str | None) -> "Settings":
+    from lowdiff.settings import load_settings
+
+    settings = load_settings()
+    if languages is None:
+        return settings
+    chosen = tuple(code.strip() for code in languages.split(",") if code.strip())
+    return settings.model_copy(update={"ocr_languages": chosen or settings.ocr_languages})
 
 
 @app.command()
@@ -163,32 +204,36 @@ def export(
 
 @app.command()
 def read(
-    paths: Annotated[list[Path], typer.Argument(help="Image files.")],
+    paths: Annotated[list[Path], typer.Argument(help="Image files, folders of them, patterns.")],
+    languages: Languages = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read any image files, without a workspace; with --json one document a line.
+    """Read any image files, without a workspace; with `--json` one document a line.
 
-    Example: `lowdiff ocr read poster.png --json`
+    Files in folders that are no images are left out. What cannot be read is told on stderr, the
+    others are read; the exit code is then 3.
+
+    Example: `lowdiff ocr read poster.png drafts/ --languages eng,deu --json`
     """
     from lowdiff.errors import InputError
+    from lowdiff.ingest.decoders import open_decoders
+    from lowdiff.ingest.limits import Limits
     from lowdiff.ocr.document import to_record
-    from lowdiff.ocr.files import read_file
-    from lowdiff.ocr.read import open_reader
-    from lowdiff.settings import load_settings
+    from lowdiff.ocr.files import read_files
+    from lowdiff.ocr.open import reader_of
 
-    settings = load_settings()
-    reader = open_reader(
-        settings.ocr_languages, settings.ocr_engines, timeout_s=settings.ocr_timeout_s
-    )
-    refused: InputError | None = None
-    for path in paths:
-        try:
-            document = read_file(path, reader=reader)
-        except InputError as error:
-            say(f"error: {error}")
-            refused = error
-        else:
-            text = f"{path}:\n{document.text}" if len(paths) > 1 else document.text
-            emit(to_record(document), as_json=as_json, text=text)
-    if refused is not None:
-        raise typer.Exit(refused.exit_code)
+    settings = _settings(languages)
+    workers, limits, reader = settings.workers, Limits.of(settings), reader_of(settings)
+    refused = 0
+    with open_decoders(workers) as decoders:
+        for result in read_files(
+            paths, reader=reader, decoders=decoders, limits=limits, workers=workers
+        ):
+            if isinstance(result, InputError):
+                say(f"error: {result}")
+                refused += 1
+            else:
+                text = f"{result.path}:\n{result.text or '(no text)'}\n"
+                emit(to_record(result), as_json=as_json, text=text)
+    if refused:
+        raise typer.Exit(InputError.exit_code)

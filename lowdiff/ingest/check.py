@@ -1,9 +1,7 @@
 """Verdicts on files without a workspace: would they be taken?"""
 
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ from lowdiff.errors import InputError, LowdiffError
 from lowdiff.ingest.decoders import Decoders
 from lowdiff.ingest.folder import read_path
 from lowdiff.ingest.limits import Limits
+from lowdiff.ingest.side_by_side import side_by_side
 
 Verdict = dict[str, Any]
 """`path`, `verdict` (`ok` or `rejected`), `reason`, `message`, `format`, `width_px`, `height_px`,
@@ -31,14 +30,7 @@ def check_files(
             return _rejected(found.item, found)
         return check_file(found, decoders=decoders, limits=limits)
 
-    with ThreadPoolExecutor(max_workers=workers) as threads:
-        waiting: deque[Future[Verdict]] = deque()
-        for found in finds_below(paths):
-            waiting.append(threads.submit(judge, found))
-            if len(waiting) > 4 * workers:  # a window: the folder may hold millions
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    return side_by_side(judge, finds_below(paths), workers=workers)
 
 
 def check_file(path: Path, *, decoders: Decoders, limits: Limits) -> Verdict:

@@ -12,6 +12,8 @@ from lowdiff.catalog.images import UNKNOWN_LICENCE
 from lowdiff.ingest.limits import Limits
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+LANGUAGE = r"^[A-Za-z]{3,4}(?:_[A-Za-z]+)*$"
+"""As Tesseract names languages: eng, deu, chi_sim."""
 SPDX = re.compile(r"^[A-Za-z0-9][A-Za-z0-9.+-]*(?: (?:AND|OR|WITH) [A-Za-z0-9][A-Za-z0-9.+-]*)*$")
 CONTACT = re.compile(r"^(?:[^@\s]+@[^@\s]+|https?://\S+)$")
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -131,6 +133,8 @@ class SourceBase(Strict):
     limits: SourceLimits = SourceLimits()
     optouts_waived: str | None = Field(default=None, min_length=10)
     """Why marks against data mining do not bind us; kept as evidence of each image."""
+    languages: list[Annotated[str, Field(pattern=LANGUAGE)]] = Field(default=[])
+    """In which the texts in its images are written; empty: those of the settings."""
     revisit_days: float | None = Field(default=None, gt=0)
     """Ask again for what was fetched longer ago; None: only with `--revisit`."""
 

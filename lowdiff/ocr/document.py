@@ -102,20 +102,14 @@ def sure_share(words: list[Word]) -> float | None:
 
 
 def to_record(document: OcrDocument) -> dict[str, Any]:
-    """Plain values under the names of the JSON Schema; `path` only where there is one."""
-    record = document.model_dump(mode="json", by_alias=True)
-    if record["path"] is None:
-        del record["path"]
-    return record
-
-
-def to_json(document: OcrDocument) -> bytes:
-    """The document as it lies in the store, checked against the JSON Schema.
+    """Plain values under the names of the JSON Schema, checked; `path` only where there is one.
 
     Raises:
         ContractError: the document breaks the schema; the message names the place.
     """
-    record = to_record(document)
+    record = document.model_dump(mode="json", by_alias=True)
+    if record["path"] is None:
+        del record["path"]
     broken = next(iter(_validator().iter_errors(record)), None)
     if broken is not None:
         raise ContractError(
@@ -123,6 +117,16 @@ def to_json(document: OcrDocument) -> bytes:
             f"the OCR document breaks its schema at {broken.json_path} ({broken.message})",
             reason="bad_ocr_document",
         )
+    return record
+
+
+def to_json(document: OcrDocument) -> bytes:
+    """The document as it lies in the store.
+
+    Raises:
+        ContractError: the document breaks the schema.
+    """
+    record = to_record(document)
     return (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()
 
 

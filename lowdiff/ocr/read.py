@@ -1,18 +1,22 @@
 """The stage `ocr`: one metadata document for every image, in batches that resume."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
+from sqlalchemy import and_, delete, not_, select
+from sqlalchemy.orm import Session
+
 from lowdiff.catalog import Catalog
-from lowdiff.catalog.artifacts import Outcome, Stage, claim, pending_ids, record
+from lowdiff.catalog.artifacts import FINISHED, Outcome, Stage, pending_ids
 from lowdiff.catalog.engine import utc_now
-from lowdiff.catalog.images import images_by_id
-from lowdiff.catalog.tables import Image
-from lowdiff.errors import InputError
+from lowdiff.catalog.tables import Artifact, Image
+from lowdiff.catalog.work import work_through
 from lowdiff.ocr.document import OcrDocument, to_json
+from lowdiff.ocr.engine import CRASHED, TIMEOUT
+from lowdiff.ocr.groups import Group
 from lowdiff.ocr.open import open_reader
 from lowdiff.ocr.reader import Reader, read_image
 from lowdiff.ocr.stage import STAGE_NAME, ocr_stage, stage_of
@@ -45,6 +49,26 @@ def pending_ocr(catalog: Catalog, stage: Stage) -> list[str]:
         return pending_ids(session, stage)
 
 
+def pending_groups(catalog: Catalog, groups: Sequence[Group]) -> list[tuple[Group, list[str]]]:
+    """Each group with the ids of its images that were not read yet."""
+    return [(group, group.of(pending_ocr(catalog, group.stage))) for group in groups]
+
+
+def forget_hung(catalog: Catalog) -> int:
+    """Let what an engine hung or crashed on be read again; returns how many images that are."""
+    with catalog.write() as session:
+        rows = session.scalars(
+            select(Artifact).where(
+                Artifact.stage == STAGE_NAME,
+                Artifact.state == "refused",
+                Artifact.error_class.in_((TIMEOUT, CRASHED)),
+            )
+        ).all()
+        for row in rows:
+            session.delete(row)
+    return len(rows)
+
+
 def read_batch(
     image_ids: Sequence[str],
     *,
@@ -67,44 +91,45 @@ def read_batch(
         ContractError: an image of the catalog is missing from the store.
     """
     stage = stage_of(reader)
-    with catalog.write() as session:
-        mine = claim(session, stage, image_ids, now=now(), lease_s=lease_s)
-        images = images_by_id(session, mine)
-    report = OcrReport(elsewhere=len(image_ids) - len(mine))
-    waiting: list[Outcome] = []
-    for outcome in _side_by_side([images[image_id] for image_id in mine], store, reader, workers):
-        waiting.append(outcome)
-        if len(waiting) == COMMIT_EVERY:
-            report += _keep(catalog, stage, waiting, now(), advance)
-            waiting = []
-    return report + _keep(catalog, stage, waiting, now(), advance)
 
+    def read(image: Image) -> Outcome:
+        return _read_one(image, store, reader)
 
-def _side_by_side(
-    images: Sequence[Image], store: Store, reader: Reader, workers: int
-) -> Iterator[Outcome]:
-    with ThreadPoolExecutor(max_workers=workers) as threads:
-        jobs: list[Future[Outcome]] = [
-            threads.submit(_read_one, image, store, reader) for image in images
-        ]
-        try:
-            for job in as_completed(jobs):
-                yield job.result()
-        finally:  # on an error or an interrupt the rest must not be waited for
-            threads.shutdown(wait=True, cancel_futures=True)
+    def forget_older(session: Session, outcomes: Sequence[Outcome]) -> None:
+        _forget_older(session, stage, outcomes)
+
+    kept = work_through(
+        image_ids,
+        stage,
+        read,
+        catalog=catalog,
+        workers=workers,
+        lease_s=lease_s,
+        now=now,
+        advance=advance,
+        commit_every=COMMIT_EVERY,
+        also=forget_older,
+    )
+    outcomes = list(chain.from_iterable(kept))
+    payloads = [outcome.payload for outcome in outcomes if outcome.payload is not None]
+    return OcrReport(
+        read=len(payloads),
+        with_text=sum(payload["words"] > 0 for payload in payloads),
+        words=sum(payload["words"] for payload in payloads),
+        needs_review=sum(payload["needs_review"] for payload in payloads),
+        refused=len(outcomes) - len(payloads),
+        elsewhere=len(image_ids) - len(outcomes),
+    )
 
 
 def _read_one(image: Image, store: Store, reader: Reader) -> Outcome:
-    try:
-        document = read_image(
-            store.read(image_key(image.id, image.format)),
-            image.format,
-            image_id=image.id,
-            size_px=(image.width_px, image.height_px),
-            reader=reader,
-        )
-    except InputError as refusal:
-        return Outcome(image.id, "refused", error_class=refusal.reason, error=str(refusal))
+    document = read_image(
+        store.read(image_key(image.id, image.format)),
+        image.format,
+        image_id=image.id,
+        size_px=(image.width_px, image.height_px),
+        reader=reader,
+    )
     key = ocr_key(image.id)
     store.put(key, to_json(document))
     return Outcome(image.id, "ok", payload_of(document, key), seconds=document.seconds)
@@ -122,21 +147,20 @@ def payload_of(document: OcrDocument, key: str) -> dict[str, Any]:
     }
 
 
-def _keep(
-    catalog: Catalog,
-    stage: Stage,
-    outcomes: Sequence[Outcome],
-    moment: datetime,
-    advance: Callable[[int], None],
-) -> OcrReport:
-    with catalog.write() as session:
-        record(session, stage, outcomes, now=moment)
-    advance(len(outcomes))
-    payloads = [outcome.payload for outcome in outcomes if outcome.payload is not None]
-    return OcrReport(
-        read=len(payloads),
-        with_text=sum(payload["words"] > 0 for payload in payloads),
-        words=sum(payload["words"] for payload in payloads),
-        needs_review=sum(payload["needs_review"] for payload in payloads),
-        refused=len(outcomes) - len(payloads),
+def _forget_older(session: Session, stage: Stage, outcomes: Sequence[Outcome]) -> None:
+    """An image has one document in the store, so the rows of those that it replaced must go.
+
+    Otherwise going back to earlier settings would find everything read, and another's document.
+    """
+    read = [outcome.image_id for outcome in outcomes if outcome.state == "ok"]
+    is_this = and_(
+        Artifact.stage_version == stage.version, Artifact.params_hash == stage.params_hash
+    )
+    session.execute(
+        delete(Artifact).where(
+            Artifact.stage == stage.name,
+            Artifact.image_id.in_(read),
+            Artifact.state.in_(FINISHED),
+            not_(is_this),
+        )
     )

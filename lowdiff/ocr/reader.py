@@ -11,7 +11,7 @@ from lowdiff.ocr.calibrate import SURE
 from lowdiff.ocr.document import OcrDocument, Word, mean_confidence, sure_share, text_of
 from lowdiff.ocr.engine import ForOneImage, RawWord, StoppableEngine
 from lowdiff.ocr.first_look import LOOK_PX, MIN_ROW, look_for_text
-from lowdiff.ocr.plan import PAGE_MODE, SPARSE_MODE, Plan, read_words
+from lowdiff.ocr.plan import PAGE_MODE, SPARSE_MODE, Plan, read_words, worth_reading
 from lowdiff.ocr.prepare import SVG_PX, prepare
 
 REVIEW_BELOW = 0.8
@@ -43,27 +43,34 @@ class Reader:
 
 
 def read_image(
-    body: bytes, image_format: str, *, image_id: str, size_px: tuple[int, int], reader: Reader
+    body: bytes,
+    image_format: str,
+    *,
+    image_id: str,
+    size_px: tuple[int, int],
+    reader: Reader,
+    item: str | None = None,
 ) -> OcrDocument:
     """Read one image.
 
     Args:
         body: the original bytes.
         size_px: width and height in whose pixels the boxes are told.
+        item: path for messages; default: the id.
 
     Raises:
         InputError: the image cannot be decoded, or an engine hung or crashed on it.
     """
-    started = time.perf_counter()
+    started, item = time.perf_counter(), item or image_id
     plan = reader.plan(time.monotonic() + reader.timeout_s)
     is_svg = image_format == "svg"
-    decoded = decode(body, image_format, item=image_id, longest_px=LOOK_PX if is_svg else None)
+    decoded = decode(body, image_format, item=item, longest_px=LOOK_PX if is_svg else None)
     marks = look_for_text(prepare(decoded).image) if reader.first_look else MIN_ROW
     words: list[Word] = []
-    if marks:
+    if worth_reading(decoded, plan, marks=marks, item=item):
         if is_svg:  # the look was taken at a small and cheap rendering
-            decoded = decode(body, image_format, item=image_id, longest_px=SVG_PX)
-        reading = read_words(decoded, plan, marks=marks, item=image_id)
+            decoded = decode(body, image_format, item=item, longest_px=SVG_PX)
+        reading = read_words(decoded, plan, marks=marks, item=item)
         words = place_words(reading.words, decoded_px=decoded.size, size_px=size_px)
     return OcrDocument(
         image_id=image_id,

@@ -1,8 +1,9 @@
 """Images with known words, and the real engine."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
 from PIL import Image as Picture
@@ -11,17 +12,26 @@ from PIL import ImageDraw, ImageFont
 from lowdiff.catalog import Catalog
 from lowdiff.catalog.images import add_image
 from lowdiff.catalog.tables import Image, Sighting
-from lowdiff.ocr.read import open_reader
+from lowdiff.ingest.decoders import open_decoders
+from lowdiff.ingest.limits import Limits
+from lowdiff.ocr.open import open_reader
 from lowdiff.ocr.reader import Reader
 from lowdiff.store import Store, image_key, sha256_hex
 
 Draw = Callable[..., Picture.Image]
-Keep = Callable[[Picture.Image], str]
+Keep = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
 def reader() -> Reader:
     return open_reader(("eng",), timeout_s=60)
+
+
+@pytest.fixture(scope="session")
+def files() -> Iterator[dict[str, Any]]:
+    """What `read_file` needs beside a reader."""
+    with open_decoders(1) as decoders:
+        yield {"decoders": decoders, "limits": Limits()}
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +57,7 @@ def written() -> Draw:
 def keep(catalog: Catalog, store: Store, now: datetime) -> Keep:
     """Put a picture into store and catalog, as ingest does; returns its id."""
 
-    def put(picture: Picture.Image) -> str:
+    def put(picture: Picture.Image, source: str = "own") -> str:
         body = png(picture)
         image_id = sha256_hex(body)
         store.put(image_key(image_id, "png"), body)
@@ -63,7 +73,7 @@ def keep(catalog: Catalog, store: Store, now: datetime) -> Keep:
         )
         sighting = Sighting(
             image_id=image_id,
-            source="own",
+            source=source,
             url=f"{image_id}.png",
             licence="CC0-1.0",
             attribution="nobody",
