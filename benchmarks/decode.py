@@ -15,7 +15,7 @@ import psutil
 from PIL import Image
 
 from lowdiff.ingest.decoders import open_decoders
-from lowdiff.ingest.facts import describe_image
+from lowdiff.ingest.describe import describe_image
 from lowdiff.ingest.limits import Limits
 
 SIZE = (1280, 720)

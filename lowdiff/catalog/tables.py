@@ -42,7 +42,7 @@ class Image(Base):
     id: Mapped[str] = mapped_column(SHA256, primary_key=True)
     """SHA-256 of the original bytes."""
     pixel_hash: Mapped[str] = mapped_column(SHA256, index=True)
-    """SHA-256 of the decoded, oriented sRGB pixels: equal for copies with other metadata."""
+    """BLAKE3 of the decoded, oriented sRGB pixels: equal for copies with other metadata."""
     format: Mapped[str] = mapped_column(String(16))
     """`png`, `jpeg`, `svg` …; also the file extension in the store."""
     width_px: Mapped[int]

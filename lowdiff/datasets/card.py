@@ -107,7 +107,7 @@ def _columns(schema: Schema) -> str:
     rows = [
         ("image", "PNG, RGB on white"),
         ("image_id", "SHA-256 of the original file"),
-        ("pixel_hash", "SHA-256 of the decoded pixels"),
+        ("pixel_hash", "BLAKE3 of the decoded pixels"),
         ("family_id", "images of one family share a split"),
         ("split", "train, validation or test"),
         ("width_px, height_px, format", "of the original file"),

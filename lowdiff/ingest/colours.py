@@ -24,6 +24,11 @@ class Colours:
         self._depth = _full_scale(image) / 256
         self._mode, self._transform = _transform_of(image)
 
+    @property
+    def are_plain(self) -> bool:
+        """Whether an RGB image stays as it is."""
+        return self._transform is None and not self.has_alpha
+
     def convert(self, strip: Image.Image) -> Image.Image:
         """The same pixels, RGB or (where some may be transparent) RGBA."""
         if strip.mode.startswith("I"):

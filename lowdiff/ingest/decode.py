@@ -17,6 +17,7 @@ from PIL import (
 
 from lowdiff.errors import InputError
 from lowdiff.ingest import webp
+from lowdiff.ingest.jpeg import read_rows
 from lowdiff.ingest.kinds import damaged_kind, other_kind
 from lowdiff.ingest.limits import MAX_MEMORY_MB, Limits
 from lowdiff.ingest.memory import check_memory, check_still_webp, too_much_memory
@@ -41,6 +42,7 @@ RASTER_FORMATS = {
     "PPM": "ppm",
 }
 ALLOWED = ", ".join(["svg", *dict.fromkeys(RASTER_FORMATS.values())])
+JPEG_START = b"\xff\xd8\xff"
 SVG_DEFAULT_PX = 512
 """Longest side at which an SVG is looked at when the caller wants no other size."""
 
@@ -86,8 +88,8 @@ def sniff_format(body: bytes, *, item: str) -> str:
         return RASTER_FORMATS[image.format or ""]
 
 
-def read_image(body: bytes, *, item: str, limits: Limits) -> tuple[str, Image.Image]:
-    """The format, and the picture as it is stored: first frame, not turned, colours as they are.
+def read_image(body: bytes, *, item: str, limits: Limits) -> tuple[str, Image.Image, Upright]:
+    """The format, the picture as it is stored, and its pixels: first frame, upright, sRGB.
 
     Size and memory are checked from the header, before anything is decoded.
 
@@ -95,9 +97,20 @@ def read_image(body: bytes, *, item: str, limits: Limits) -> tuple[str, Image.Im
         InputError: it is no image, is broken, or is beyond the limits.
     """
     if is_svg(body):
-        return "svg", render_svg(body, item=item, longest_px=SVG_DEFAULT_PX)
+        image = render_svg(body, item=item, longest_px=SVG_DEFAULT_PX)
+        return "svg", image, Upright(image)
+    if body.startswith(JPEG_START):
+        image = _open_checked(body, item=item, limits=limits)
+        upright = refusing(lambda: Upright(image), item=item)
+        upright.rows = read_rows(image, upright, body)
+        if upright.rows is not None:
+            return "jpeg", image, upright
     image = _load(body, item=item, limits=limits)
-    return RASTER_FORMATS[image.format or "WEBP"], image
+    return (
+        RASTER_FORMATS[image.format or "WEBP"],
+        image,
+        refusing(lambda: Upright(image), item=item),
+    )
 
 
 def decode(
@@ -173,15 +186,20 @@ def _load_once(
         still = refusing(lambda: webp.open_still(body, size), item=item)
         if still is not None:
             return still
-    opened = _open(body, item=item)
-    if limits is not None:
-        limits.check_size(*opened.size, item=item)
-        check_memory(opened, len(body), item=item)
+    opened = _open_checked(body, item=item, limits=limits)
     if longest_px is not None:
         opened.draft("RGB", (longest_px, longest_px))
     refusing(opened.load, item=item)
     if limits is not None:  # an icon says one size and may hold another
         limits.check_size(*opened.size, item=item)
+    return opened
+
+
+def _open_checked(body: bytes, *, item: str, limits: Limits | None) -> Image.Image:
+    opened = _open(body, item=item)
+    if limits is not None:
+        limits.check_size(*opened.size, item=item)
+        check_memory(opened, len(body), item=item)
     return opened
 
 

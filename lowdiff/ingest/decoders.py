@@ -177,7 +177,7 @@ class Decoders:
     def describe(
         self, body: bytes, *, item: str, limits: Limits, preview_px: int | None = None
     ) -> Described:
-        """What `facts.describe_image` says, from a process that may die of it.
+        """What `describe.describe_image` says, from a process that may die of it.
 
         Raises:
             InputError: the image is refused; `decode_timeout` and `decoder_died` tell that it hung

@@ -2,11 +2,13 @@
 
 import contextlib
 from pathlib import Path
-
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from lowdiff.errors import InputError
 from lowdiff.ingest.limits import MAX_MEMORY_MB
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 PROCESS_MB = 50.0
 """A worker that decodes nothing, with the strips that it walks over."""
@@ -18,7 +20,7 @@ _PER_PIXEL_AVIF = 9
 _TIFF_TILE, _TIFF_ROWS, _TIFF_BITS, _TIFF_SAMPLES = (322, 323), 278, 258, 277
 
 
-def check_memory(image: Image.Image, body_bytes: int, *, item: str) -> None:
+def check_memory(image: "Image.Image", body_bytes: int, *, item: str) -> None:
     """Refuse, before decoding, what its decoder cannot do in `MAX_MEMORY_MB`.
 
     The estimate is a lower bound; what it misses ends at the limit of the process.
@@ -73,14 +75,14 @@ def limit_own_memory() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _pixel_bytes(image: Image.Image) -> int:
+def _pixel_bytes(image: "Image.Image") -> int:
     """What Pillow keeps: one byte for grey or palette, else four (16-bit grey: two)."""
     width, height = image.size
     per_pixel = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2}.get(image.mode, 4)
     return width * height * per_pixel
 
 
-def _scratch_bytes(image: Image.Image) -> int:
+def _scratch_bytes(image: "Image.Image") -> int:
     """What the decoder of a format needs beside."""
     pixels = image.width * image.height
     if image.format in ("JPEG", "MPO") and image.info.get("progressive"):
@@ -95,7 +97,7 @@ def _scratch_bytes(image: Image.Image) -> int:
     return 0
 
 
-def _coefficient_bytes(image: Image.Image) -> int:
+def _coefficient_bytes(image: "Image.Image") -> int:
     """A progressive JPEG is held as coefficients, two bytes each, until its last scan."""
     layers: list[tuple[int, int, int, int]] = getattr(image, "layer", [])
     widest = max((layer[1] for layer in layers), default=1)
@@ -104,7 +106,7 @@ def _coefficient_bytes(image: Image.Image) -> int:
     return int(image.width * image.height * share * 2)
 
 
-def _tiff_part_bytes(image: Image.Image) -> int:
+def _tiff_part_bytes(image: "Image.Image") -> int:
     """One strip or tile of a compressed TIFF."""
     tags = getattr(image, "tag_v2", {})
     if tags.get(259, 1) == 1:  # not compressed: read row by row
@@ -117,7 +119,7 @@ def _tiff_part_bytes(image: Image.Image) -> int:
     return int(width * rows * tags.get(_TIFF_SAMPLES, 1) * depth / 8)
 
 
-def _what(image: Image.Image) -> str:
+def _what(image: "Image.Image") -> str:
     kind = str(image.format)
     if image.info.get("progressive"):
         kind = f"progressive {kind}"

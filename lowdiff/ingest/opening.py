@@ -2,10 +2,6 @@
 
 from pathlib import Path
 
-from lowdiff.ingest.archive import ArchiveItems
-from lowdiff.ingest.bucket import BucketItems
-from lowdiff.ingest.collection import CollectionItems
-from lowdiff.ingest.folder import FolderItems
 from lowdiff.ingest.offered import Opened
 from lowdiff.ingest.source_kinds import (
     ArchiveSource,
@@ -25,10 +21,19 @@ def open_items(source: StoredSource, *, root: Path, copies: Path) -> Opened:
         root: the workspace, to which paths may be relative.
         copies: folder for unpacked copies of compressed tar files.
     """
+    # each kind brings libraries of its own, which take a while to import
     if isinstance(source, FolderSource):
+        from lowdiff.ingest.folder import FolderItems
+
         return FolderItems(source, root)
     if isinstance(source, ArchiveSource):
+        from lowdiff.ingest.archive import ArchiveItems
+
         return ArchiveItems(source, root, copies)
     if isinstance(source, CollectionSource):
+        from lowdiff.ingest.collection import CollectionItems
+
         return CollectionItems(source, root)
+    from lowdiff.ingest.bucket import BucketItems
+
     return BucketItems(source)

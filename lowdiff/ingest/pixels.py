@@ -1,15 +1,22 @@
 """Look at a decoded image strip by strip: upright, in sRGB, without a second copy of it."""
 
-import hashlib
 import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
+from blake3 import blake3
 from PIL import Image
 
 from lowdiff.ingest.colours import Colours
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    RgbRows = NDArray[np.uint8]
+    """Height × width × 3, without gaps."""
 
 STRIP_PX = 1 << 18
 """Pixels of one strip: a megabyte, which stays in a core's cache."""
@@ -41,14 +48,29 @@ class Upright:
     """A loaded image as a person sees it: its orientation applied, RGB or RGBA in sRGB."""
 
     def __init__(self, image: Image.Image) -> None:
+        self.rows: RgbRows | None = None
+        """All pixels, where something else than Pillow has decoded them."""
         self._image = image
         self._orientation = _orientation_of(image)
         self._colours = Colours(image)
         width, height = image.size
         self.size = (height, width) if self._orientation in _LYING else (width, height)
 
-    def strips(self, rows: int) -> Iterator[Image.Image]:
-        """The image from its top, `rows` rows at a time."""
+    @property
+    def is_plain(self) -> bool:
+        """Whether the stored pixels are those that a person sees."""
+        return self._orientation == 1 and self._colours.are_plain
+
+    def strips(self, rows: int) -> Iterator[tuple[Image.Image, memoryview | bytes | None]]:
+        """The image from its top, `rows` rows at a time; each also as bytes where they exist."""
+        if self.rows is None:
+            yield from ((strip, None) for strip in self._strips(rows))
+            return
+        for top in range(0, self.size[1], rows):
+            part = self.rows[top : top + rows]
+            yield Image.fromarray(part), part.data
+
+    def _strips(self, rows: int) -> Iterator[Image.Image]:
         height = self.size[1]
         if rows >= height:
             yield self._turned(self._colours.convert(self._image))
@@ -59,7 +81,7 @@ class Upright:
 
     def whole(self) -> Image.Image:
         """All of it in one image, RGB or RGBA."""
-        return next(iter(self.strips(self.size[1])))
+        return next(iter(self.strips(self.size[1])))[0]
 
     def _turned(self, image: Image.Image) -> Image.Image:
         return image if self._orientation == 1 else image.transpose(_TURNS[self._orientation])
@@ -79,8 +101,8 @@ class Upright:
 def look(image: Upright, *, preview_px: int | None = None) -> Seen:
     """Hash the pixels and, when asked, make a preview, in one walk.
 
-    The hash is SHA-256 over "width x height:", the RGB rows and, only when a pixel is not opaque,
-    the SHA-256 of the alpha rows: files that show exactly the same picture have the same hash,
+    The hash is BLAKE3 over "width x height:", the RGB rows and, only when a pixel is not opaque,
+    the BLAKE3 of the alpha rows: files that show exactly the same picture have the same hash,
     with or without an alpha channel. The colour of a fully transparent pixel shows nowhere and
     does not count.
 
@@ -90,12 +112,14 @@ def look(image: Upright, *, preview_px: int | None = None) -> Seen:
     width, height = image.size
     preview = None if preview_px is None else _Preview(image.size, preview_px)
     step = 1 if preview is None else preview.step
-    colours = hashlib.sha256(f"{width}x{height}:".encode())
+    colours = blake3(f"{width}x{height}:".encode())
     alphas = _Alphas()
-    for strip in image.strips(max(1, STRIP_PX // width // step) * step):
+    for strip, packed in image.strips(max(1, STRIP_PX // width // step) * step):
         opaque = alphas.add(strip)
         seen = strip if strip.mode == "RGB" else strip.convert("RGB")
-        colours.update((seen if opaque else _visible(strip, seen)).tobytes())
+        if packed is None:
+            packed = (seen if opaque else _visible(strip, seen)).tobytes()
+        colours.update(packed)
         if preview is not None:
             preview.add(seen if opaque else strip)
     if alphas.digest is not None:
@@ -126,7 +150,7 @@ class _Alphas:
     """The hash of the alpha rows; it begins with the first strip that is not opaque."""
 
     def __init__(self) -> None:
-        self.digest: Any = None
+        self.digest: blake3 | None = None
         """None while everything is opaque."""
         self._opaque_strips: list[int] = []
 
@@ -138,7 +162,7 @@ class _Alphas:
             self._opaque_strips.append(strip.width * strip.height)
             return True
         if self.digest is None:
-            self.digest = hashlib.sha256()
+            self.digest = blake3()
             for pixels in self._opaque_strips:
                 self.digest.update(b"\xff" * pixels)
         self.digest.update(

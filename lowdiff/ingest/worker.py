@@ -11,12 +11,12 @@ import os
 import signal
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from lowdiff.errors import InputError
-from lowdiff.ingest.facts import describe_image
+from lowdiff.ingest.facts import Described
 from lowdiff.ingest.limits import Limits
-from lowdiff.ingest.memory import limit_own_memory
 
 READY = b"ready\n"
 """The first line of a worker."""
@@ -29,24 +29,29 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a library that prints must not answer
+    from lowdiff.ingest.describe import describe_image  # not for the parent, and within the limit
+    from lowdiff.ingest.memory import limit_own_memory
+
     limit_own_memory()
     answers.write(READY)
     answers.flush()
-    serve(sys.stdin.buffer, answers)
+    serve(sys.stdin.buffer, answers, describe_image)
 
 
-def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+def serve(requests: BinaryIO, answers: BinaryIO, describe: Callable[..., Described]) -> None:
     """Answer each request in its order."""
     while line := requests.readline():
-        answer, preview = _answer(json.loads(line), requests)
+        answer, preview = _answer(json.loads(line), requests, describe)
         answers.write(json.dumps(answer).encode() + b"\n" + preview)
         answers.flush()
 
 
-def _answer(request: dict[str, Any], requests: BinaryIO) -> tuple[dict[str, Any], bytes]:
+def _answer(
+    request: dict[str, Any], requests: BinaryIO, describe: Callable[..., Described]
+) -> tuple[dict[str, Any], bytes]:
     item = request["item"]
     try:
-        found = describe_image(
+        found = describe(
             requests.read(request["size"]),
             item=item,
             limits=Limits(**request["limits"]),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from lowdiff.ingest.decode import decode, flatten
-from lowdiff.ingest.facts import describe_image
+from lowdiff.ingest.describe import describe_image
 from lowdiff.ingest.limits import Limits
 from lowdiff.ingest.pixels import STRIP_PX, Upright, look
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from lowdiff.errors import InputError
 from lowdiff.ingest.decode import decode, flatten, pixel_hash, sniff_format
-from lowdiff.ingest.facts import describe_image
+from lowdiff.ingest.describe import describe_image
 from lowdiff.ingest.limits import Limits
 from lowdiff.ingest.pixels import Upright, look
 from tests.ingest.conftest import png, svg

@@ -6,7 +6,7 @@ import pytest
 
 from lowdiff.errors import InputError
 from lowdiff.ingest.decoders import open_decoders
-from lowdiff.ingest.facts import describe_image
+from lowdiff.ingest.describe import describe_image
 from lowdiff.ingest.limits import Limits
 from tests.ingest.conftest import png, svg
 

@@ -8,8 +8,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from lowdiff.ingest.decode import decode
+from lowdiff.ingest.describe import describe_image
 from lowdiff.ingest.embedded import MAX_VALUE_CHARS
-from lowdiff.ingest.facts import describe_image
 from lowdiff.ingest.limits import Limits
 from lowdiff.ingest.xmp import read_xmp
 

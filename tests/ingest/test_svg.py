@@ -6,7 +6,7 @@ from PIL import Image
 
 from lowdiff.errors import InputError
 from lowdiff.ingest.decode import decode
-from lowdiff.ingest.facts import describe_image
+from lowdiff.ingest.describe import describe_image
 from lowdiff.ingest.limits import Limits
 
 RED = (255, 0, 0, 255)
