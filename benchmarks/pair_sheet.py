@@ -26,6 +26,8 @@ TEMPLATE = """\
 {% extends "base.html" %}
 {% import "parts.html" as parts %}
 {% block title %}Pairs drawn by chance{% endblock %}
+{% block navigation %}<b>Pairs drawn by chance</b>{% for kind, number, pairs in groups %}
+<a href="#{{ kind }}">{{ kind }}</a>{% endfor %}{% endblock %}
 {% block content %}
 <style>
 .grid { grid-template-columns: repeat(auto-fill, minmax(21rem, 1fr)); }
@@ -33,11 +35,12 @@ TEMPLATE = """\
 .two figcaption { font-size: 0.78rem; margin-top: 0.3rem; }
 .two figure { margin: 0; min-width: 0; }
 </style>
-<h1>Pairs drawn by chance</h1>
+<section><h1>Pairs drawn by chance</h1>
 <p class="lead">Seed {{ seed }}; the pairs of each kind have numbers, so that one can note which are
-wrong.</p>
+wrong.</p></section>
 {% for kind, number, pairs in groups %}
-<section><h2>{{ kind }}: {{ pairs | length }} of {{ number | count }}</h2><div class="grid">
+<section id="{{ kind }}"><h2>{{ kind }}: {{ pairs | length }} of {{ number | count }}</h2>
+<div class="grid">
 {% for pair in pairs %}
 <article class="card"><h3>{{ kind }} {{ loop.index }} <span class="small">score
 {{ "%.3f" | format(pair.score) }}</span></h3><div class="two">

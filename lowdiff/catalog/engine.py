@@ -108,12 +108,16 @@ def sqlite_file(engine: Engine) -> Path | None:
 def _translated(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
-        raise _unreachable(engine, error) from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        if _is_down(error):
             raise _unreachable(engine, error) from error
         raise
+
+
+def _is_down(error: DBAPIError) -> bool:
+    """Whether another try may help; a row that is too large for PostgreSQL stays so."""
+    too_large = str(getattr(error.orig, "sqlstate", "")).startswith("54")
+    return error.connection_invalidated or (isinstance(error, OperationalError) and not too_large)
 
 
 def _unreachable(engine: Engine, error: Exception) -> ServiceError:

@@ -35,7 +35,8 @@ _OWN_NETWORKS = tuple(
 """This machine and private networks: what `allow_loopback` allows, and no more."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NUMBER = re.compile(r"(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?$", re.IGNORECASE)
-MAX_LENGTH = 8000
+MAX_LENGTH = 2000
+"""As it is sent; PostgreSQL finds nothing again by more than 2,700."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def parse_address(text: str) -> WebAddress:
         InputError: it is none, has a password, or hides an IP address in an odd form.
     """
     if _CONTROL.search(text) or len(text) > MAX_LENGTH:
-        raise _bad(text[:200], "control characters or more than 8,000 characters")
+        raise _bad(text[:200], f"control characters or more than {MAX_LENGTH} characters")
     try:
         parts = urlsplit(text)
         host, port = (parts.hostname or "").lower(), parts.port
@@ -82,6 +83,8 @@ def parse_address(text: str) -> WebAddress:
     default = {"http": 80, "https": 443}[parts.scheme]
     if port == default:
         origin = f"{parts.scheme}://{_netloc(host, None)}"
+    if len(origin + path) > MAX_LENGTH:
+        raise _bad(text[:200], f"more than {MAX_LENGTH} characters, percent-encoded")
     return WebAddress(origin + path, parts.scheme, host, origin, path)
 
 

@@ -10,6 +10,7 @@ from lowdiff.catalog.queue import Offer
 from lowdiff.errors import InputError, ServiceError
 from lowdiff.ingest.index import Index, read_index
 from lowdiff.ingest.limits import Limits
+from lowdiff.ingest.members import MAX_NAME_BYTES, SHOWN
 from lowdiff.ingest.offered import Fetched, Found, Known, local_path, stamp_of
 from lowdiff.ingest.source_kinds import FolderSource
 
@@ -110,13 +111,13 @@ def files_below(folder: Path) -> Iterator[Path | InputError]:
                 yield Path(here) / name
     for error in unreadable:
         yield InputError(
-            error.filename, f"cannot be read ({error.strerror})", reason="folder_unreadable"
+            error.filename[:SHOWN], f"cannot be read ({error.strerror})", reason="folder_unreadable"
         )
 
 
-def not_a_file(path: Path) -> InputError:
+def not_a_file(item: object) -> InputError:
     """Say that something is a folder, a pipe or a device."""
-    return InputError(path, "is no regular file", reason="not_a_file")
+    return InputError(item, "is no regular file", reason="not_a_file")
 
 
 def _found(path: Path, name: str, index: Index) -> Found | InputError:
@@ -125,7 +126,14 @@ def _found(path: Path, name: str, index: Index) -> Found | InputError:
     except UnicodeEncodeError:
         shown = os.fsencode(path).decode("utf-8", errors="backslashreplace")
         return InputError(
-            shown, "its name is no valid UTF-8", reason="bad_name", do="Rename the file."
+            shown[:SHOWN], "its name is no valid UTF-8", reason="bad_name", do="Rename the file."
+        )
+    if len(os.fsencode(name)) > MAX_NAME_BYTES:
+        return InputError(
+            f"{name[:SHOWN]}…",
+            "its path is too long",
+            reason="bad_name",
+            allowed=f"{MAX_NAME_BYTES} bytes",
         )
     hints = index.hints(name)
     try:
@@ -133,6 +141,6 @@ def _found(path: Path, name: str, index: Index) -> Found | InputError:
     except OSError:
         return Found(Offer(url=name, hints=hints, stamp=stamp_of("missing", hints)))
     if not stat.S_ISREG(status.st_mode):
-        return not_a_file(path)
+        return not_a_file(name)
     version = f"{status.st_size}:{status.st_mtime_ns}"
     return Found(Offer(url=name, hints=hints, stamp=stamp_of(version, hints)), status.st_size)

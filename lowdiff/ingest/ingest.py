@@ -16,10 +16,11 @@ from lowdiff.catalog.claims import claim_finds, release_finds, renew_leases
 from lowdiff.catalog.engine import Catalog, utc_now
 from lowdiff.catalog.queue import ids_by_source
 from lowdiff.errors import ServiceError
+from lowdiff.ingest.commit import commit
 from lowdiff.ingest.keep import ingest_one
 from lowdiff.ingest.lane import Broken, Endings, Lane
 from lowdiff.ingest.outside import Outside
-from lowdiff.ingest.record import Claimed, Kept, Outcome, record
+from lowdiff.ingest.record import Claimed, Kept, Outcome
 from lowdiff.ingest.report import IngestReport
 from lowdiff.store import Store
 
@@ -162,13 +163,12 @@ class _Run:
             return
         if any(isinstance(one, Kept) for one in outcomes):
             self.store.flush()
-        with self.catalog.write() as session:
-            new = record(session, outcomes, now=self.now())
-        for one in outcomes:
+        written, new = commit(self.catalog, outcomes, now=self.now())
+        for one in written:
             for lane in self.lanes:
                 lane.started.pop(one.find.id, None)
-        report.count(outcomes, new=new)
-        self.advance(len(outcomes))
+        report.count(written, new=new)
+        self.advance(len(written))
 
     def _renew(self) -> None:
         with self.catalog.write() as session:

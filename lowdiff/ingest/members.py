@@ -7,6 +7,10 @@ from lowdiff.errors import InputError
 
 _DRIVE = re.compile(r"^[A-Za-z]:")
 MAX_NAME = 1024
+MAX_NAME_BYTES = 2000
+"""PostgreSQL finds nothing again by more than 2,700."""
+SHOWN = 500
+"""Characters of a name that a message tells."""
 
 
 def is_hidden(name: str) -> bool:
@@ -18,10 +22,10 @@ def is_hidden(name: str) -> bool:
 def check_name(name: str) -> InputError | None:
     """Refuse names that lead out of the archive or cannot be written down."""
     try:
-        name.encode("utf-8")
+        length = len(name.encode("utf-8"))
     except UnicodeEncodeError:
         return refuse(name, "its name is no valid UTF-8", reason="bad_name")
-    if not name.isprintable() or len(name) > MAX_NAME:
+    if not name.isprintable() or len(name) > MAX_NAME or length > MAX_NAME_BYTES:
         problem = "its name has control characters or is very long"
         return refuse(name, problem, reason="bad_name")
     path = PurePosixPath(name.replace("\\", "/"))
@@ -39,4 +43,4 @@ def printable(name: str) -> str:
     """A name with escapes for what cannot be printed."""
     plain = name.encode("utf-8", errors="backslashreplace").decode("utf-8")
     shown = "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in plain)
-    return shown[:MAX_NAME]
+    return shown[:SHOWN]

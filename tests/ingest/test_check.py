@@ -6,10 +6,13 @@ import pytest
 from typer.testing import CliRunner
 
 from lowdiff.cli.app import app
+from lowdiff.errors import InputError
 from lowdiff.ingest.check import check_files, finds_below
 from lowdiff.ingest.decoders import open_decoders
+from lowdiff.ingest.folder import FolderItems
 from lowdiff.ingest.limits import Limits
-from tests.ingest.conftest import png, svg
+from lowdiff.ingest.offered import Found
+from tests.ingest.conftest import folder_source, png, svg
 
 pytestmark = pytest.mark.integration
 
@@ -56,17 +59,24 @@ def test_a_path_that_is_not_there_is_a_verdict_too(tmp_path):
 
 
 def test_a_folder_that_cannot_be_listed_is_told(tmp_path):
-    locked = tmp_path / "locked"
-    locked.mkdir()
     (tmp_path / "z.png").write_bytes(png((1, 2, 3)))
-    locked.chmod(0)
-    try:
-        if os.access(locked, os.R_OK):
-            pytest.skip("nothing is locked for root")
-        found = list(finds_below([tmp_path]))
-    finally:
-        locked.chmod(0o700)
-    assert sorted(type(one).__name__ for one in found) == ["InputError", "PosixPath"]
+    here = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(20):  # so deep that its path is too long: not even root can list that
+        os.mkdir("x" * 250, dir_fd=here)
+        deeper = os.open("x" * 250, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = deeper
+    os.close(here)
+    [picture, refusal] = finds_below([tmp_path])
+    assert picture == tmp_path / "z.png"
+    assert isinstance(refusal, InputError)
+    assert refusal.reason == "folder_unreadable"
+    assert "too long" in str(refusal)
+    source = folder_source(str(tmp_path))
+    [offered, refused] = FolderItems(source, tmp_path).found()
+    assert isinstance(offered, Found)
+    assert isinstance(refused, InputError)
+    assert refused.reason == "folder_unreadable"
 
 
 def test_every_ugly_file_has_its_verdict_and_a_sentence(test_data: Path):
