@@ -85,7 +85,7 @@ class BucketItems:
         """The file system, and the prefix as it writes names."""
         if self._opened is None:
             try:
-                self._opened = fsspec.core.url_to_fs(self._source.url, **self._options())
+                self._opened = self._connect()
             except ImportError as error:
                 extra = EXTRAS.get(self._protocol)
                 raise InputError(
@@ -101,17 +101,24 @@ class BucketItems:
         files, prefix = self._opened
         return files, str(prefix).rstrip("/")
 
-    def _options(self) -> dict[str, Any]:
-        options: dict[str, Any] = {}
+    def _connect(self) -> tuple[Any, str]:
+        url, options = self._source.url, dict[str, Any]()
+        if self._protocol in EXTRAS:
+            options["use_listings_cache"] = False
+            if self._source.endpoint_url is not None:
+                options["endpoint_url"] = self._source.endpoint_url
         if self._is_s3:
-            options = {"anon": self._source.anonymous, "use_listings_cache": False}
-            if self._source.endpoint_url is not None:
-                options["endpoint_url"] = self._source.endpoint_url
-        elif self._protocol in ("gs", "gcs") and self._source.anonymous:
-            options = {"token": "anon"}
-            if self._source.endpoint_url is not None:
-                options["endpoint_url"] = self._source.endpoint_url
-        return options
+            options["anon"] = self._source.anonymous
+        elif self._protocol in EXTRAS:
+            # fsspec would take a class that first asks by gRPC what kind of bucket it is: for a
+            # minute where nobody answers, and for nothing that reading needs
+            from gcsfs.core import GCSFileSystem
+
+            if self._source.anonymous:
+                options["token"] = "anon"
+            return GCSFileSystem(**options), GCSFileSystem._strip_protocol(url)
+        opened: tuple[Any, str] = fsspec.core.url_to_fs(url, **options)
+        return opened
 
     def _objects(self, files: Any, prefix: str) -> Iterator[dict[str, Any]]:
         if self._is_s3:

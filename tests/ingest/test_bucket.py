@@ -1,4 +1,5 @@
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -6,6 +7,8 @@ from typing import Any
 import fsspec
 import pytest
 import s3fs
+from gcp_storage_emulator.server import create_server
+from gcsfs.core import GCSFileSystem
 from moto.server import ThreadedMotoServer
 
 from lowdiff.errors import InputError, ServiceError
@@ -138,3 +141,56 @@ def test_an_unknown_protocol_and_a_missing_prefix_are_clear_errors(tmp_path: Pat
         list(opened("bucket", tmp_path, url="nonsense://a/b").found())
     with pytest.raises(InputError, match="is not there"):
         list(opened("bucket", tmp_path, url=f"file://{tmp_path}/none").found())
+
+
+@pytest.fixture
+def gcs() -> Iterator[tuple[str, Any]]:
+    """The address of a server that speaks Google Cloud Storage, and its bucket `brand`."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = create_server("127.0.0.1", port, in_memory=True, default_bucket="brand")
+    server.start()
+    url = f"http://127.0.0.1:{port}"
+    yield url, GCSFileSystem(endpoint_url=url, token="anon", use_listings_cache=False)
+    server.stop()
+
+
+def test_a_prefix_of_google_cloud_storage_is_listed_and_read(gcs, tmp_path):
+    url, bucket = gcs
+    for name, body in {
+        "pics/red.png": RED,
+        "pics/deep/blue ä#1.png": BLUE,
+        "pics/notes.txt": b"x",
+        "pics/.hidden/red.png": RED,
+        "pictures/other.png": RED,
+    }.items():
+        bucket.pipe(f"brand/{name}", body)
+    keys = {"glob": ["*.png"], "endpoint_url": url, "anonymous": True}
+    items = opened("bucket", tmp_path, url="gs://brand/pics", **keys)
+    assert bodies(items) == {
+        "gs://brand/pics/red.png": RED,
+        "gs://brand/pics/deep/blue ä#1.png": BLUE,
+    }
+    first = offered(items)
+    assert first["gs://brand/pics/red.png"].size_bytes == len(RED)
+    assert offered(items) == first
+    bucket.pipe("brand/pics/red.png", BLUE)
+    stamps = [one["gs://brand/pics/red.png"].offer.stamp for one in (first, offered(items))]
+    assert stamps[0] != stamps[1]
+
+
+def test_what_google_cloud_storage_does_not_have_is_refused(gcs, tmp_path):
+    url, bucket = gcs
+    bucket.pipe("brand/big.png", bytes(300_000))
+    keys = {"endpoint_url": url, "anonymous": True}
+    items = opened("bucket", tmp_path, url="gs://brand", **keys)
+    reasons = []
+    for name in ("big", "none"):
+        with pytest.raises(InputError) as refusal:
+            items.read(f"gs://brand/{name}.png", limits=Limits(max_mb=0.2))
+        reasons.append(refusal.value.reason)
+    assert reasons == ["too_big", "gone"]
+    for missing in ("gs://brand/none", "gs://none"):
+        with pytest.raises(InputError, match="is not there"):
+            list(opened("bucket", tmp_path, url=missing, **keys).found())
