@@ -17,6 +17,8 @@ from lowdiff.errors import ContractError
 
 SCHEMA_NAME: Literal["lowdiff.ocr/2"] = "lowdiff.ocr/2"
 SCHEMA_FILE = "ocr-document.schema.json"
+REVIEW_BELOW = 0.8
+"""A person should look when some word is less probably right."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Pixels = Annotated[int, Field(ge=0)]

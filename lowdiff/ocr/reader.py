@@ -6,16 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from PIL import Image
+
 from lowdiff.ingest.decode import decode
+from lowdiff.ocr.alphabets import needs_tesseract, read_mixed
 from lowdiff.ocr.calibrate import SURE
-from lowdiff.ocr.document import OcrDocument, Word, mean_confidence, sure_share, text_of
+from lowdiff.ocr.document import (
+    REVIEW_BELOW,
+    OcrDocument,
+    Word,
+    mean_confidence,
+    sure_share,
+    text_of,
+)
 from lowdiff.ocr.engine import ForOneImage, RawWord, StoppableEngine
 from lowdiff.ocr.first_look import LOOK_PX, MIN_ROW, look_for_text
 from lowdiff.ocr.plan import PAGE_MODE, SPARSE_MODE, Plan, read_words, worth_reading
 from lowdiff.ocr.prepare import SVG_PX, prepare
-
-REVIEW_BELOW = 0.8
-"""A person should look when some word of letters is less probably right."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,12 @@ class Reader:
         """What is read with which engine, until `time.monotonic` is at the deadline."""
         engines = {engine.name: ForOneImage(engine, deadline) for engine in self.engines}
         return Plan(engines, page_mode=self.page_modes[0], sparse_mode=self.page_modes[1])
+
+    def read_words(self, rgba: Image.Image, plan: Plan, *, marks: int, item: str) -> list[RawWord]:
+        """The words of a decoded image, in reading order and in its pixels."""
+        if len(plan.engines) > 1 and needs_tesseract(self.languages):
+            return read_mixed(rgba, plan, marks=marks, item=item)
+        return read_words(rgba, plan, marks=marks, item=item).words
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -70,8 +83,8 @@ def read_image(
     if worth_reading(decoded, plan, marks=marks, item=item):
         if is_svg:  # the look was taken at a small and cheap rendering
             decoded = decode(body, image_format, item=item, longest_px=SVG_PX)
-        reading = read_words(decoded, plan, marks=marks, item=item)
-        words = place_words(reading.words, decoded_px=decoded.size, size_px=size_px)
+        found = reader.read_words(decoded, plan, marks=marks, item=item)
+        words = place_words(found, decoded_px=decoded.size, size_px=size_px)
     return OcrDocument(
         image_id=image_id,
         width_px=size_px[0],

@@ -7,6 +7,7 @@ from typing import Any
 
 from lowdiff.catalog.artifacts import Stage
 from lowdiff.ocr import calibrate, tesseract, tesserocr
+from lowdiff.ocr.alphabets import BEYOND_PPOCR
 from lowdiff.ocr.plan import PAGE_MODE, SPARSE_MODE
 from lowdiff.ocr.reader import Reader
 
@@ -15,13 +16,6 @@ STAGE_VERSION = "2"
 """Raised by a person when the same image would be read differently."""
 ENGINES = ("tesseract", "rapidocr")
 PAGE_MODES = (PAGE_MODE, SPARSE_MODE)
-BEYOND_PPOCR = frozenset(
-    (
-        *("ara", "bel", "ben", "bul", "ell", "fas", "heb", "hin", "kat", "kor", "mar", "mkd"),
-        *("mya", "rus", "srp", "tam", "tel", "tha", "ukr", "urd"),
-    )
-)
-"""Tesseract's codes of languages whose letters PP-OCR's model does not know."""
 
 
 def engines_for(languages: Sequence[str], engines: Sequence[str]) -> tuple[str, ...]:

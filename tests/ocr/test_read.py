@@ -18,7 +18,7 @@ from lowdiff.ocr.export import documents, export_documents
 from lowdiff.ocr.find import document_of, find_text, original_of
 from lowdiff.ocr.open import open_reader
 from lowdiff.ocr.read import OcrReport, ocr_stage, pending_ocr, read_batch
-from lowdiff.ocr.stage import ENGINES, engines_for, stage_of
+from lowdiff.ocr.stage import stage_of
 from lowdiff.store import image_key, ocr_key, sha256_hex
 
 pytestmark = pytest.mark.integration
@@ -48,12 +48,6 @@ def test_every_image_gets_one_document_and_is_done(catalog, store, reader, three
     assert payload["key"] == ocr_key(three[0])
     assert read_batch(three, **tools) == OcrReport(elsewhere=3)
     assert pending_ocr(catalog, ocr_stage(("eng", "deu"))) == sorted(three)
-
-
-def test_ppocr_stays_out_where_it_knows_no_letter():
-    assert engines_for(("eng",), ENGINES) == engines_for(("rus", "eng"), ENGINES)
-    assert engines_for(("rus", "ukr"), ENGINES) == ("tesseract",)
-    assert engines_for(("rus",), ("rapidocr",)) == ("rapidocr",)
 
 
 def test_the_stage_of_the_settings_is_the_stage_of_their_reader(reader):
