@@ -82,13 +82,27 @@ def test_near_twins_are_shown_side_by_side_as_a_person_sees_them(small: Small):
 def test_readings_are_sorted_from_sure_to_unsure_and_none_is_shown_twice(report):
     ocr = report.ocr
     assert ocr.with_text == sum(ocr.confidences) == 8
-    assert min(r.confidence for r in ocr.worst) <= min(r.confidence for r in ocr.best)
-    shown = [(reading.title, reading.text) for reading in (*ocr.best, *ocr.worst)]
+    assert max(r.confidence for r in ocr.hardest) <= min(r.confidence for r in ocr.easiest)
+    shown = [(reading.title, reading.text) for reading in (*ocr.hardest, *ocr.easiest)]
     assert len(shown) == len(set(shown)) == 8
+    hardest = ocr.hardest[0]
+    assert [word.text for word in hardest.doubts] == hardest.text.split()
+    assert ocr.easiest[0].doubts == ()
+
+
+def test_each_source_says_how_surely_its_images_were_read(report):
+    ocr = report.ocr
+    assert sum(source.with_text for source in ocr.sources) == ocr.with_text == ocr.words
+    assert [source.confidence for source in ocr.sources] == sorted(
+        source.confidence for source in ocr.sources
+    )
+    sure = sum(source.sure_share * source.with_text for source in ocr.sources)
+    assert ocr.sure_share == pytest.approx(sure / ocr.words)
+    assert 0 < ocr.needs_review == sum(source.needs_review for source in ocr.sources) < 8
 
 
 def test_boxes_lie_where_the_document_says(report):
-    box = report.ocr.best[0].boxes[0]
+    box = report.ocr.easiest[0].boxes[0]
     assert (box.left, box.top, box.width, box.height) == (18.75, 40.625, 62.5, 20.3125)
 
 

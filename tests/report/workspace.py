@@ -22,6 +22,16 @@ from lowdiff.catalog.versions import finish_run, start_run
 from lowdiff.datasets.export import export_version
 from lowdiff.ingest.decode import decode, pixel_hash, sniff_format
 from lowdiff.labels.schema import load_schema
+from lowdiff.ocr.document import (
+    REVIEW_BELOW,
+    OcrDocument,
+    Word,
+    mean_confidence,
+    sure_share,
+    text_of,
+    to_json,
+)
+from lowdiff.ocr.read import payload_of
 from lowdiff.store import Store, image_key, ocr_key, sha256_hex
 from lowdiff.workspace import Workspace
 
@@ -75,17 +85,10 @@ class Small:
     def add_ocr(self) -> "Small":
         outcomes = []
         for index, image_id in enumerate(self.ids):
-            words = _words(index)
-            document = ocr_document(image_id, words)
-            self.store.put(ocr_key(image_id), json.dumps(document).encode())
-            payload = {
-                "text": document["text"],
-                "words": len(words),
-                "mean_confidence": document["mean_confidence"],
-                "needs_review": document["needs_review"],
-                "key": ocr_key(image_id),
-            }
-            outcomes.append(Outcome(image_id, "ok", payload, seconds=0.05))
+            document = ocr_document(image_id, _words(index))
+            self.store.put(ocr_key(image_id), to_json(document))
+            payload = payload_of(document, ocr_key(image_id))
+            outcomes.append(Outcome(image_id, "ok", payload, seconds=document.seconds))
         with self.catalog.write() as session:
             record(session, OCR, outcomes, now=NOW)
         return self
@@ -299,31 +302,38 @@ def _picture(index: int, side: int) -> Image.Image:
     return image.resize((side, side), Image.Resampling.LANCZOS)
 
 
-def ocr_document(image_id: str, words: list[dict[str, Any]]) -> dict[str, Any]:
-    mean = round(sum(word["confidence"] for word in words) / len(words), 4) if words else None
-    return {
-        "schema": "lowdiff.ocr/1",
-        "image_id": image_id,
-        "width_px": 128,
-        "height_px": 128,
-        "engine": "tesseract",
-        "engine_version": "5.3.0",
-        "parameters": {"psm": 11},
-        "languages": ["eng"],
-        "words": words,
-        "text": "\n".join(word["text"] for word in words),
-        "mean_confidence": mean,
-        "needs_review": mean is not None and mean < 0.7,
-        "seconds": 0.05,
-    }
+def ocr_document(image_id: str, words: list[Word]) -> OcrDocument:
+    return OcrDocument(
+        image_id=image_id,
+        width_px=128,
+        height_px=128,
+        engine="tesseract",
+        engine_version="tesseract 5.3.0",
+        parameters={"page_modes": [3, 11]},
+        languages=["eng"],
+        words=words,
+        text=text_of(words),
+        mean_confidence=mean_confidence(words),
+        sure_share=sure_share(words),
+        needs_review=any(word.confidence < REVIEW_BELOW for word in words),
+        seconds=0.05,
+    )
 
 
-def _words(index: int) -> list[dict[str, Any]]:
+def _words(index: int) -> list[Word]:
     if SHAPES[index % 6] != "sign":
         return []
-    text = WORDS[index // 6 % 6]
-    box = {"x_px": 24, "y_px": 52, "w_px": 80, "h_px": 26, "line": 0, "block": 0}
-    return [{"text": text, "confidence": round(0.97 - index % 48 * 0.012, 4), **box}]
+    confidence = round(0.97 - index % 48 * 0.012, 4)
+    box = {"x_px": 24, "y_px": 52, "w_px": 80, "h_px": 26, "rotation_deg": 0, "line": 0, "block": 0}
+    return [
+        Word(
+            text=WORDS[index // 6 % 6],
+            confidence=confidence,
+            sure=confidence > 0.8,
+            engine="tesseract",
+            **box,
+        )
+    ]
 
 
 def _keep(small: Small, body: bytes, title: str, index: int) -> str:

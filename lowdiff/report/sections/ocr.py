@@ -1,14 +1,16 @@
 """What was read in the images, how surely, and where a person should look."""
 
 import json
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select
 
-from lowdiff.catalog.tables import Artifact, Image
+from lowdiff.catalog.tables import Artifact, Image, Sighting
 from lowdiff.errors import ContractError
+from lowdiff.ocr.document import REVIEW_BELOW
 from lowdiff.pages.sheet import Picture
 from lowdiff.report.gallery import show
 from lowdiff.report.inputs import Inputs
@@ -16,11 +18,11 @@ from lowdiff.store import ocr_key
 
 STAGE = "ocr"
 BINS = 20
-EXAMPLES = 8
+EASIEST, HARDEST = 4, 12
+"""Images that are shown with their words."""
 PICTURE_PX = 320
-SURE = 0.8
-"""A word above it is drawn with a full line."""
 WORDS_SHOWN = 80
+DOUBTS_TOLD = 3
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Box:
     @property
     def is_unsure(self) -> bool:
         """True when a person should not trust it unseen."""
-        return self.confidence < SURE
+        return self.confidence < REVIEW_BELOW
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,25 @@ class Reading:
     text: str
     confidence: float
     boxes: tuple[Box, ...]
+
+    @property
+    def doubts(self) -> tuple[Box, ...]:
+        """The least sure words, the worst first."""
+        unsure = sorted((box for box in self.boxes if box.is_unsure), key=lambda b: b.confidence)
+        return tuple(unsure[:DOUBTS_TOLD])
+
+
+@dataclass(frozen=True)
+class OfSource:
+    """What was read in the images of one source; an image of several sources counts in each."""
+
+    name: str
+    with_text: int
+    confidence: float
+    """Mean over the images with text."""
+    sure_share: float | None
+    """Of the words."""
+    needs_review: int
 
 
 @dataclass(frozen=True)
@@ -65,13 +86,17 @@ class Ocr:
     needs_review: int
     mean_confidence: float | None
     """Over the images with text."""
+    sure_share: float | None
+    """Of all words; None where no reading says it."""
+    sources: tuple[OfSource, ...]
+    """The least sure first; only where there is text."""
     confidences: tuple[int, ...]
     """Images with text in 20 equal bins of mean confidence."""
     engine: str
     seconds: float | None
     """Working time of all images together."""
-    best: tuple[Reading, ...]
-    worst: tuple[Reading, ...]
+    easiest: tuple[Reading, ...]
+    hardest: tuple[Reading, ...]
 
 
 @dataclass(frozen=True)
@@ -79,9 +104,13 @@ class _Read:
     image_id: str
     words: int
     confidence: float
+    sure_share: float | None
     needs_review: bool
     text: str
     key: str
+
+
+_SEEN = select(Sighting.image_id, Sighting.source).distinct().order_by(Sighting.source)
 
 
 def gather_ocr(inputs: Inputs) -> Ocr:
@@ -100,13 +129,14 @@ def gather_ocr(inputs: Inputs) -> Ocr:
                 reads[image_id] = _read(image_id, payload or {})
             states[image_id] = "ok" if image_id in reads else state
         seconds = session.scalar(select(func.sum(Artifact.seconds)).where(Artifact.stage == STAGE))
+        seen = [(row[0], row[1]) for row in session.execute(_SEEN)]
     texts = sorted(
         (read for read in reads.values() if read.words > 0),
         key=lambda read: (-read.confidence, -read.words, read.image_id),
     )
-    best, worst = _choose(texts)
-    documents = {read.image_id: _document(inputs, read) for read in [*best, *worst]}
-    readings = _readings(inputs, [*best, *worst], documents)
+    easiest, hardest = _choose(texts)
+    documents = {read.image_id: _document(inputs, read) for read in [*easiest, *hardest]}
+    readings = _readings(inputs, [*easiest, *hardest], documents)
     failed = sum(state in ("refused", "failed") for state in states.values())
     return Ocr(
         images=len(reads),
@@ -116,11 +146,13 @@ def gather_ocr(inputs: Inputs) -> Ocr:
         words=sum(read.words for read in texts),
         needs_review=sum(read.needs_review for read in reads.values()),
         mean_confidence=sum(r.confidence for r in texts) / len(texts) if texts else None,
+        sure_share=_sure_share(texts),
+        sources=_by_source({read.image_id: read for read in texts}, seen),
         confidences=_histogram([read.confidence for read in texts]),
         engine=_engine(documents),
         seconds=seconds,
-        best=tuple(readings[r.image_id] for r in best if r.image_id in readings),
-        worst=tuple(readings[r.image_id] for r in worst if r.image_id in readings),
+        easiest=tuple(readings[r.image_id] for r in easiest if r.image_id in readings),
+        hardest=tuple(readings[r.image_id] for r in hardest if r.image_id in readings),
     )
 
 
@@ -129,21 +161,46 @@ def _read(image_id: str, payload: Mapping[str, Any]) -> _Read:
         image_id=image_id,
         words=int(payload.get("words") or 0),
         confidence=float(payload.get("mean_confidence") or 0.0),
+        sure_share=payload.get("sure_share"),
         needs_review=bool(payload.get("needs_review")),
         text=str(payload.get("text") or ""),
         key=str(payload.get("key") or ocr_key(image_id)),
     )
 
 
+def _sure_share(texts: Iterable[_Read]) -> float | None:
+    told = [(read.sure_share, read.words) for read in texts if read.sure_share is not None]
+    words = sum(number for _, number in told)
+    return sum(share * number for share, number in told) / words if words else None
+
+
+def _by_source(texts: Mapping[str, _Read], seen: Iterable[tuple[str, str]]) -> tuple[OfSource, ...]:
+    of_source: dict[str, list[_Read]] = defaultdict(list)
+    for image_id, source in seen:
+        if image_id in texts:
+            of_source[source].append(texts[image_id])
+    rows = [
+        OfSource(
+            name=name,
+            with_text=len(reads),
+            confidence=sum(read.confidence for read in reads) / len(reads),
+            sure_share=_sure_share(reads),
+            needs_review=sum(read.needs_review for read in reads),
+        )
+        for name, reads in of_source.items()
+    ]
+    return tuple(sorted(rows, key=lambda row: (row.confidence, row.name)))
+
+
 def _choose(texts: list[_Read]) -> tuple[list[_Read], list[_Read]]:
-    """Good readings with many words, and the least sure ones; none is in both."""
-    number = min(EXAMPLES, (len(texts) + 1) // 2)
+    """Sure readings with many words, and the least sure ones; none is in both."""
+    number = min(EASIEST, (len(texts) + 1) // 2)
     sure = sorted(
         texts[: max(number, len(texts) // 4)], key=lambda read: (-read.words, read.image_id)
     )
-    best = sure[:number]
-    rest = [read for read in reversed(texts) if read not in best]
-    return best, rest[:EXAMPLES]
+    easiest = sure[:number]
+    rest = [read for read in reversed(texts) if read not in easiest]
+    return easiest, rest[:HARDEST]
 
 
 def _histogram(values: list[float]) -> tuple[int, ...]:
@@ -198,6 +255,6 @@ def _box(word: Mapping[str, Any], width_px: int, height_px: int) -> Box:
 
 def _engine(documents: Mapping[str, dict[str, Any]]) -> str:
     for document in documents.values():
-        if document.get("engine"):
-            return f"{document['engine']} {document.get('engine_version', '')}".strip()
+        if document.get("engine_version"):
+            return str(document["engine_version"])
     return ""
