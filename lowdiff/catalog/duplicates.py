@@ -1,5 +1,6 @@
 """Rows about pairs: what a method found two images to be to each other, what a person says."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -106,10 +107,16 @@ def verdicts(session: Session) -> dict[tuple[str, str], Verdict]:
 
 
 def counts_by_kind(session: Session) -> dict[str, int]:
-    """Kind → pairs that a method found; every kind is there."""
+    """Kind → pairs; a person's word counts above the method's, and every kind is there."""
     query = select(DuplicateEdge.kind, func.count()).group_by(DuplicateEdge.kind)
-    found = {str(kind): int(number) for kind, number in session.execute(query)}
-    return {kind: found.get(kind, 0) for kind in (EXACT, *BY_COMPARISON)}
+    found = Counter({str(kind): int(number) for kind, number in session.execute(query)})
+    said = verdicts(session)
+    judged = {one for pair in said for one in pair}
+    for edge in edges_of(session, sorted(judged)):
+        if (edge.a_id, edge.b_id) in said:
+            found[edge.kind] -= 1
+    found.update(verdict.relation for verdict in said.values())
+    return {kind: found[kind] for kind in (EXACT, *BY_COMPARISON)}
 
 
 def nodes(session: Session) -> list[Node]:
