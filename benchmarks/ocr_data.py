@@ -59,6 +59,8 @@ class Score:
     read: int = 0
     true: int = 0
     cpu_s: float = 0.0
+    cer_sum: float = 0.0
+    """Sum of the pictures' own rates, each at most 1."""
 
     def __add__(self, other: "Score") -> "Score":
         return Score(*(getattr(self, f) + getattr(other, f) for f in self.__dataclass_fields__))
@@ -67,6 +69,11 @@ class Score:
     def cer(self) -> float:
         """Character error rate, pooled: edits of all by characters of all."""
         return self.edits / max(1, self.length)
+
+    @property
+    def mean_cer(self) -> float:
+        """Mean of the pictures' own rates: a logo counts as much as a page."""
+        return self.cer_sum / max(1, self.images)
 
     @property
     def wer(self) -> float:
@@ -109,13 +116,15 @@ def score(row: Row, text: str, cpu_s: float = 0.0) -> Score:
     """Compare one text with the truth; the order of words counts for the edits only."""
     mine, truth = folded(text, row.kind), folded(row.truth, row.kind)
     read, true = Counter(mine.split()), Counter(truth.split())
+    edits = Levenshtein.distance(mine, truth)
     return Score(
         images=1,
-        edits=Levenshtein.distance(mine, truth),
+        edits=edits,
         length=len(truth),
         word_edits=Levenshtein.distance(mine.split(), truth.split()),
         hits=(read & true).total(),
         read=read.total(),
         true=true.total(),
         cpu_s=cpu_s,
+        cer_sum=min(1.0, edits / max(1, len(truth))),
     )

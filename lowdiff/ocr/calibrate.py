@@ -13,12 +13,14 @@ from importlib.resources import files
 from lowdiff.ocr.merge import Evidence
 
 FILE = "calibration.json"
-FEATURES = ("one", "mine", "theirs", "length", "single", "odd", "likeness", "company")
+FEATURES = ("one", "mine", "theirs", "length", "single", "odd", "likeness", "company", "bars")
 MIN_CONFIDENCE, MAX_CONFIDENCE = 0.005, 0.9995
 """Engines say 1 and 0 where they mean nearly so."""
 LONG_WORD = 8
 SURE = 0.97
 """Words at or above it are told to be sure: at least 99 of 100 of them are right."""
+BARS = frozenset("lLiI|1!/\\[]()")
+"""Strokes: houses, fences and legs are read as these."""
 COMMON_SIGNS = frozenset(".,:;!?'\"-()/&%$€@+#’")
 
 
@@ -42,6 +44,7 @@ def features(evidence: Evidence) -> list[float]:
         odd / max(1, len(evidence.text)),
         evidence.likeness,
         evidence.company,
+        sum(character in BARS for character in evidence.text) / max(1, len(evidence.text)),
     ]
 
 

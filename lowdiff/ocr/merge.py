@@ -35,9 +35,11 @@ class Evidence:
     mine: float
     """The engine's confidence in it: its least sure word."""
     theirs: float
-    """The other engine's confidence in what it says there; 0 where it says nothing."""
+    """The other engine's confidence in what it says there; 0 where it says nothing. Of an `only`
+    engine: its confidence in the same text in another cut of that place."""
     likeness: float
-    """How alike both texts are, in [0, 1]: two like readings are hardly of a drawing."""
+    """How alike both texts are, in [0, 1]: two like readings are hardly of a drawing. Of an `only`
+    engine: its mean confidence in the line."""
     company: float
     """Share of the letters of the whole image on which both engines agree."""
 

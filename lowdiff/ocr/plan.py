@@ -1,15 +1,33 @@
 """The reading plan: which engine looks at which version of an image, and when it is enough."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from PIL import Image
 
 from lowdiff.ocr import calibrate, choose
+from lowdiff.ocr.alone import (
+    best_words,
+    evidence_of_line,
+    judged_lines,
+    lines_alone,
+    lines_of_page,
+)
 from lowdiff.ocr.engine import Engine, RawWord, moved
-from lowdiff.ocr.first_look import MIN_ROW, WORD_RATIO
 from lowdiff.ocr.layout import STEEPEST, in_reading_order
+from lowdiff.ocr.looks import (
+    BIG_PX,
+    FIRST_LOOKS,
+    MEDIUM_LOOKS,
+    NARROW,
+    SMALL_LOOKS,
+    agreed,
+    glance,
+    has_spaced_letters,
+    look,
+    looks_at,
+    shows_words,
+)
 from lowdiff.ocr.merge import (
     Evidence,
     Group,
@@ -22,8 +40,8 @@ from lowdiff.ocr.merge import (
     squeezed,
 )
 from lowdiff.ocr.page import in_page_order
-from lowdiff.ocr.prepare import Prepared, prepare, prepare_colours
-from lowdiff.ocr.strays import without_edge_signs, without_strays
+from lowdiff.ocr.prepare import prepare
+from lowdiff.ocr.strays import without_edge_signs
 from lowdiff.ocr.tiles import read_in_tiles
 from lowdiff.ocr.turns import turn_back, turned
 
@@ -31,21 +49,13 @@ PAGE_MODE = 3
 """Tesseract's automatic page segmentation: best on pages and screenshots, quiet on drawings."""
 SPARSE_MODE = 11
 """Tesseract's sparse text: finds the words of logos, stickers and signs."""
-SEARCH_PX = 640
-"""Longest side at which PP-OCR searches for lines in a small image …"""
-BIG_PX = 1280
-"""Images with a longer side are pages and posters, whose print may be small …"""
-BIG_SHARE = 0.75
-"""… and are searched at this share of their size."""
-CLOSE_PX = 960
-"""The second search, when the first found nothing or was unsure."""
+ENOUGH = 0.9
+"""With so much agreement between the engines no further look is taken."""
 PAGE_AGREEMENT = 0.6
 """So much agreement on at least `PAGE_LETTERS` letters makes a page: Tesseract orders those."""
 PAGE_LETTERS = 20
 KEEP = 0.5
 """Words that are less probably right are dropped."""
-POOR = 0.6
-"""A reading whose letters are right with a lower mean probability is tried anew."""
 TURNS = (180, 90, 270)
 """Degrees by which a page that reads badly is turned, the most frequent accident first."""
 TURNED_LETTERS = 30
@@ -68,7 +78,7 @@ class Plan:
         """What the result depends on, beside the engines' versions."""
         return {
             "page_modes": [self.page_mode, self.sparse_mode],
-            "search_px": SEARCH_PX,
+            "looks": [look.search_px for look in (*SMALL_LOOKS, *MEDIUM_LOOKS)],
             "calibration": calibrate.version(),
         }
 
@@ -86,10 +96,7 @@ class Reading:
     @property
     def probability(self) -> float:
         """Mean probability of its letters to be right; 0 without words."""
-        length = sum(len(word.text) for word in self.words)
-        return (
-            sum(word.confidence * len(word.text) for word in self.words) / length if length else 0.0
-        )
+        return choose.mean_confidence(self.words)
 
 
 def read_words(rgba: Image.Image, plan: Plan, *, marks: int, item: str) -> Reading:
@@ -103,44 +110,102 @@ def read_words(rgba: Image.Image, plan: Plan, *, marks: int, item: str) -> Readi
         InputError: an engine hung or crashed on it.
     """
     if "rapidocr" not in plan.engines:
-        return _with_tesseract(rgba, plan, marks, item)
+        return _with_tesseract(rgba, plan, item)
     if "tesseract" not in plan.engines:
-        words = without_strays(_search(rgba, plan.engines["rapidocr"], item=item))
+        words = all_looks(rgba, plan.engines["rapidocr"], item=item)
         return Reading(_kept(in_reading_order(judge_alone(words, plan.odds)), plan))
     reading = _with_both(rgba, plan, item=item)
     letters = sum(choose.letters(word.text) for word in reading.words)
     if letters >= TURNED_LETTERS and reading.agreement < TURNED_AGREEMENT:
         return _turned_reading(rgba, plan, reading, item=item)
-    is_wide = rgba.width >= WORD_RATIO * rgba.height
-    if reading.probability < POOR and (reading.evidence or is_wide):
-        closer = _with_both(rgba, plan, item=item, close=True)
-        return max(reading, closer, key=lambda one: one.probability)
     return reading
 
 
-def _with_both(rgba: Image.Image, plan: Plan, *, item: str, close: bool = False) -> Reading:
-    seen = without_strays(_search(rgba, plan.engines["rapidocr"], item=item, close=close))
-    if not seen and max(rgba.size) <= BIG_PX:
-        return Reading([])  # what Tesseract alone sees in a picture is never right
-    if not seen:
-        return _with_tesseract(rgba, plan, MIN_ROW, item)
-    mode = plan.sparse_mode if close else plan.page_mode
-    straight = without_edge_signs(_straight(rgba, plan.engines["tesseract"], mode, item=item))
-    return merge(seen, straight, plan)
+def worth_reading(rgba: Image.Image, plan: Plan, *, marks: int, item: str) -> bool:
+    """Whether anything shows that looks like writing: cheaper than reading it.
+
+    Args:
+        marks: what the first look said.
+
+    Raises:
+        InputError: an engine hung or crashed on it.
+    """
+    if marks or "rapidocr" not in plan.engines or max(rgba.size) > BIG_PX:
+        return marks > 0
+    return glance(rgba, plan.engines["rapidocr"], item=item)
 
 
-def merge(seen: Sequence[RawWord], straight: Sequence[RawWord], plan: Plan) -> Reading:
-    """One reading out of PP-OCR's and Tesseract's."""
-    groups = group_words(seen, straight)
+def _with_both(rgba: Image.Image, plan: Plan, *, item: str) -> Reading:
+    """Look until both engines agree, or until all looks are taken."""
+    engine, tesseract = plan.engines["rapidocr"], plan.engines["tesseract"]
+    readings: list[list[RawWord]] = []
+    straight: list[RawWord] | None = None
+    merged = Reading([])
+    for how in looks_at(rgba.size):
+        readings.append(look(rgba, how, engine, item=item))
+        seen = agreed(readings)
+        if len(readings) == FIRST_LOOKS and not shows_words(seen):
+            return Reading([])  # what Tesseract alone sees in a picture is never right
+        if straight is None and shows_words(seen):
+            straight = straight_words(rgba, tesseract, plan.page_mode, item=item)
+        if straight is not None:
+            merged = merge(seen, straight, plan)
+        if merged.agreement >= ENOUGH:
+            return merged
+    if max(rgba.size) > BIG_PX:
+        return merged if straight is not None else _with_tesseract(rgba, plan, item)
+    if straight is None:
+        return merged
+    if has_spaced_letters(seen):
+        narrow = replace(looks_at(rgba.size)[0], narrow=NARROW)
+        readings.append(look(rgba, narrow, engine, item=item))
+    lines = best_words(rgba, straight, tesseract, item=item)
+    return merge(agreed(readings), straight, plan, lines=lines)
+
+
+def all_looks(rgba: Image.Image, engine: Engine, *, item: str) -> list[RawWord]:
+    """PP-OCR alone: look until two looks say the same."""
+    readings: list[list[RawWord]] = []
+    for how in looks_at(rgba.size):
+        readings.append(look(rgba, how, engine, item=item))
+        if len(readings) == 2 and agreement(group_words(*readings)) >= ENOUGH:
+            break
+    if has_spaced_letters(agreed(readings)):
+        narrow = replace(looks_at(rgba.size)[0], narrow=NARROW)
+        readings.append(look(rgba, narrow, engine, item=item))
+    return agreed(readings)
+
+
+def merge(
+    seen: Sequence[RawWord],
+    straight: Sequence[RawWord],
+    plan: Plan,
+    *,
+    lines: Sequence[RawWord] | None = None,
+) -> Reading:
+    """One reading out of PP-OCR's and Tesseract's.
+
+    Args:
+        seen: PP-OCR's words.
+        straight: Tesseract's words of the image as it is: a page is ordered like them.
+        plan: what judges the words.
+        lines: what Tesseract came to in the end, when that is more than `straight`.
+    """
+    is_page = _is_page(seen, straight)
+    groups = group_words(seen, straight if lines is None else lines)
     company = agreement(groups)
-    is_straight = not any(0 < abs(word.rotation) <= STEEPEST for word in seen)
-    agreed = company >= PAGE_AGREEMENT and _letters_agreed(groups) >= PAGE_LETTERS
-    is_page = agreed and is_straight  # Tesseract tears lines that climb apart
     choices = [choose_words(group, company=company, odds=plan.odds) for group in groups]
     words = [word for choice in choices if choice.any_right >= plan.keep for word in choice.words]
     ordered = in_page_order(words, straight) if is_page else in_reading_order(words)
     evidence = [side for group in groups for side in evidence_of(group, company=company)]
     return Reading(ordered, company, evidence)
+
+
+def _is_page(seen: Sequence[RawWord], straight: Sequence[RawWord]) -> bool:
+    if any(0 < abs(word.rotation) <= STEEPEST for word in seen):
+        return False  # Tesseract tears lines that climb apart
+    groups = group_words(seen, straight)
+    return agreement(groups) >= PAGE_AGREEMENT and _letters_agreed(groups) >= PAGE_LETTERS
 
 
 def _letters_agreed(groups: Sequence[Group]) -> int:
@@ -155,29 +220,16 @@ def _kept(words: Sequence[RawWord], plan: Plan) -> list[RawWord]:
     return [word for word in words if word.confidence >= plan.keep]
 
 
-def _search(rgba: Image.Image, engine: Engine, *, item: str, close: bool = False) -> list[RawWord]:
-    def read(tile: Image.Image) -> list[RawWord]:
-        prepared = prepare_colours(tile)
-        longest = max(prepared.image.size)
-        search_px = math.ceil(BIG_SHARE * longest) if max(tile.size) > BIG_PX else SEARCH_PX
-        if close:
-            search_px = max(search_px, CLOSE_PX)
-        return _to_decoded(engine.read(prepared.image, mode=search_px, item=item), prepared)
+def straight_words(rgba: Image.Image, engine: Engine, mode: int, *, item: str) -> list[RawWord]:
+    """Tesseract's words of the image as it is, in the page segmentation mode `mode`."""
 
-    return read_in_tiles(rgba, read)
-
-
-def _straight(rgba: Image.Image, engine: Engine, mode: int, *, item: str) -> list[RawWord]:
     def read(tile: Image.Image) -> list[RawWord]:
         prepared = prepare(tile)
-        return _to_decoded(engine.read(prepared.image, mode=mode, item=item), prepared)
+        margin = prepared.margin_px
+        words = engine.read(prepared.image, mode=mode, item=item)
+        return moved(words, x=margin, y=margin, scale=prepared.scale)
 
-    return read_in_tiles(rgba, read)
-
-
-def _to_decoded(words: Sequence[RawWord], prepared: Prepared) -> list[RawWord]:
-    margin = prepared.margin_px
-    return moved(words, x=margin, y=margin, scale=prepared.scale)
+    return without_edge_signs(read_in_tiles(rgba, read))
 
 
 def _turned_reading(rgba: Image.Image, plan: Plan, upright: Reading, *, item: str) -> Reading:
@@ -190,22 +242,17 @@ def _turned_reading(rgba: Image.Image, plan: Plan, upright: Reading, *, item: st
     return upright
 
 
-def _with_tesseract(rgba: Image.Image, plan: Plan, marks: int, item: str) -> Reading:
-    """Tesseract alone: as a page, then for single words when that finds nothing."""
+def _with_tesseract(rgba: Image.Image, plan: Plan, item: str) -> Reading:
+    """Tesseract alone: as a page, then line by line when that is not clear."""
     engine = plan.engines["tesseract"]
-
-    def judged(words: Sequence[RawWord]) -> Reading:
-        return Reading(judge_alone(words, plan.odds))
-
-    choices: list[tuple[int, Callable[[list[RawWord]], list[RawWord]]]] = [
-        (plan.page_mode, lambda words: choose.writing(words, choose.STRAIGHT)),
-        (plan.sparse_mode, lambda words: choose.writing(words, choose.SPARSE)),
-    ]
-    for mode, writing in choices[marks < MIN_ROW :]:  # a page of two letters is none
-        words = _straight(rgba, engine, mode, item=item)
-        if mode == plan.page_mode and choose.is_page(words):
-            return judged(choose.page_writing(words))
-        found = writing(words)
-        if found:
-            return judged(found)
-    return Reading([])
+    straight = straight_words(rgba, engine, plan.page_mode, item=item)
+    if choose.is_clear_page(straight):
+        lines = [evidence_of_line(line) for line in lines_of_page(straight)]
+        return Reading(judged_lines(lines, plan.odds, keep=0.0))
+    lines = lines_alone(rgba, straight, engine, item=item)
+    words = judged_lines(lines, plan.odds, plan.keep)
+    if not words:
+        sparse = straight_words(rgba, engine, plan.sparse_mode, item=item)
+        lines = [evidence_of_line(line) for line in lines_of_page(sparse)]
+        words = judged_lines(lines, plan.odds, plan.keep)
+    return Reading(in_reading_order(words))

@@ -73,7 +73,7 @@ def test_agreement_is_surer_than_either_engine_alone():
 
 def test_a_conflict_is_won_by_the_better_odds_and_says_whose_it_is():
     group = group_words([word("ûdemy", 0.4)], [tess("udemy", 0.95)])[0]
-    choice = choose_words(group, company=0.0, odds=odds)
+    choice = choose_words(group, company=0.0, odds=lambda evidence: evidence.mine)
     assert [(one.text, one.engine) for one in choice.words] == [("udemy", "tesseract")]
     group = group_words([word("knitr", 0.999)], [tess("Nis", 0.1)])[0]
     assert choose_words(group, company=0.0, odds=odds).words[0].text == "knitr"
