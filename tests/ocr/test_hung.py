@@ -1,0 +1,105 @@
+"""Real engines that are stopped or killed, and engines that hang: the image pays, not the run."""
+
+import os
+import signal
+import sys
+
+import psutil
+import pytest
+from PIL import Image
+
+from lowdiff.catalog.artifacts import payloads
+from lowdiff.errors import InputError
+from lowdiff.ocr.open import open_reader
+from lowdiff.ocr.prepare import prepare
+from lowdiff.ocr.processes import EngineProcesses
+from lowdiff.ocr.read import read_batch
+from lowdiff.ocr.reader import Reader, read_image
+from lowdiff.ocr.stage import stage_of
+from lowdiff.ocr.tesserocr import installed_version
+from tests.ocr.conftest import png
+
+pytestmark = pytest.mark.integration
+
+ENGINE = """
+import json, os, sys, time
+hang, die, pause_s = sys.argv[1], sys.argv[2], float(sys.argv[3])
+print(json.dumps({"version": "1"}), flush=True)
+while line := sys.stdin.buffer.readline():
+    request = json.loads(line)
+    sys.stdin.buffer.read(request["width"] * request["height"] * len(request["colours"]))
+    if request["item"] == hang:
+        time.sleep(600)
+    if request["item"] == die:
+        os._exit(1)
+    time.sleep(pause_s)
+    word = {"text": "word", "confidence": 0.9, "box": [50, 50, 90, 30], "line": [0, 0, 0],
+            "engine": "tesseract", "rotation": 0}
+    print(json.dumps({"words": [word]}), flush=True)
+"""
+
+
+def fake_reader(*, hang="", die="", pause_s=0.0, timeout_s=5.0, image_timeout_s=60.0) -> Reader:
+    command = [sys.executable, "-c", ENGINE, hang, die, str(pause_s)]
+    engine = EngineProcesses("tesseract", "fake", timeout_s=timeout_s, command=command)
+    return Reader((engine,), ("eng",), timeout_s=image_timeout_s, first_look=False)
+
+
+def worker_of(engine: str) -> psutil.Process:
+    """The one process of ours in which this engine works."""
+    found = [
+        child
+        for child in psutil.Process().children()
+        if child.status() != psutil.STATUS_ZOMBIE and engine in child.cmdline()
+    ]
+    assert len(found) == 1, found
+    return found[0]
+
+
+@pytest.fixture(params=["rapidocr", "tesserocr"])
+def engine(request):
+    if request.param == "tesserocr" and not installed_version():
+        pytest.skip("tesserocr is not installed: lowdiff[tesserocr]")
+    reader = open_reader(("eng",), (request.param,), timeout_s=60)
+    yield request.param, reader.engines[0]
+    reader.engines[0].stop()
+
+
+def test_a_killed_engine_is_started_again_and_reads_the_same(engine, written):
+    name, reads = engine
+    image, mode = prepare(written("HARBOUR")).image, 640 if name == "rapidocr" else 3
+    before = reads.read(image, mode=mode, item="a")
+    os.kill(worker_of(name).pid, signal.SIGKILL)
+    assert reads.read(image, mode=mode, item="b") == before
+    assert [word.text for word in before] == ["HARBOUR"]
+
+
+def test_a_stopped_engine_costs_one_image(engine, written):
+    name, reads = engine
+    image, mode = prepare(written("HARBOUR")).image, 640 if name == "rapidocr" else 3
+    before = reads.read(image, mode=mode, item="a")
+    victim = worker_of(name)
+    os.kill(victim.pid, signal.SIGSTOP)
+    with pytest.raises(InputError, match="took longer than") as caught:
+        reads.read(image, mode=mode, item="b", timeout_s=2)
+    assert caught.value.reason == "ocr_timeout"
+    assert not victim.is_running()
+    assert reads.read(image, mode=mode, item="c") == before
+
+
+def test_a_batch_goes_on_behind_images_that_hang_or_kill_the_engine(catalog, store, keep, written):
+    hangs, kills, fine = (keep(written(text)) for text in ("one", "two", "three"))
+    reader = fake_reader(hang=hangs, die=kills, timeout_s=3)
+    report = read_batch([hangs, kills, fine], catalog=catalog, store=store, reader=reader)
+    assert (report.read, report.refused) == (1, 2)
+    with catalog.read() as session:
+        assert list(payloads(session, stage_of(reader))) == [fine]
+
+
+def test_all_readings_of_one_image_together_have_a_limit():
+    long_page = Image.new("RGB", (300, 20000), "white")  # some ten tiles
+    reader = fake_reader(pause_s=1, timeout_s=30, image_timeout_s=3)
+    with pytest.raises(InputError, match="together took too long") as caught:
+        read_image(png(long_page), "png", image_id="0" * 64, size_px=long_page.size, reader=reader)
+    assert caught.value.reason == "ocr_timeout"
+    assert "ocr_image_timeout_s" in str(caught.value)
