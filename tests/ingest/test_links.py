@@ -58,6 +58,13 @@ def test_a_page_tells_its_metas_and_keeps_its_links_when_asked():
     assert read_page(html + b"<meta name=lowdiff content=nofollow>", url=URL).links == ()
 
 
+def test_pictures_of_style_sheets_are_none_of_the_page():
+    html = b"""<style>body { background: url(/wall.png) }</style>
+    <link rel="stylesheet" href="/all.css"><link rel="icon" href="/tab.png">
+    <div style="background-image: url(/box.png)"><img src="/real.png"></div>"""
+    assert [one.url for one in read_page(html, url=URL).images] == ["https://example.org/real.png"]
+
+
 def test_late_images_are_seen_and_inline_ones_are_not():
     html = b"""<img src="data:image/gif;base64,AA" data-src="real.png"><img src="data:x">
     <img><img src=""><img src="javascript:x">"""
