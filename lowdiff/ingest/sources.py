@@ -37,6 +37,16 @@ __all__ = [
 ]
 
 
+MEANINGS = {
+    "name": "It is how you call the source: lower-case letters, digits, - and _.",
+    "licence": 'Give an SPDX id such as CC-BY-4.0, LicenseRef-<your own>, or "unknown".',
+    "attribution": "Say who made the images, or who has to be named with them.",
+    "contact": "Give an e-mail or web address; it is told to the sites in every request.",
+    "path": "Give a path, absolute or relative to the workspace.",
+    "start_urls": "Give a list of the addresses of pages with which to begin.",
+    "url": "Give an address such as s3://bucket/folder.",
+}
+"""What is told where a key is missing."""
 HOW_TO_START = (
     "Put a file there, brand.toml for instance, with the lines "
     'name = "brand", kind = "folder", licence = "LicenseRef-internal", '
@@ -145,7 +155,8 @@ def _same_name(path: Path, source: Source) -> InputError:
 
 
 def _explain(path: Path, error: ValidationError, model: type[Strict]) -> InputError:
-    first = error.errors()[0]
+    errors = error.errors()
+    first = errors[0]
     where = [str(part) for part in first["loc"]]
     key = ".".join(where) or "the whole file"
     if first["type"] == "extra_forbidden":
@@ -157,8 +168,17 @@ def _explain(path: Path, error: ValidationError, model: type[Strict]) -> InputEr
             allowed=", ".join(_keys_beside(model, where)),
         )
     if first["type"] == "missing":
-        return InputError(path, f"key '{key}' is missing", reason="bad_source")
-    allowed = first["msg"].removeprefix("Value error, ").removeprefix("Input should ")
+        others = [str(one["loc"][-1]) for one in errors if one["type"] == "extra_forbidden"]
+        return InputError(
+            path,
+            f"key '{key}' is missing",
+            reason="bad_source",
+            found="unknown keys: " + ", ".join(others) if others else None,
+            do=MEANINGS.get(key),
+        )
+    allowed = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if first["type"] == "string_pattern_mismatch":
+        allowed = "up to 64 lower-case letters, digits, - and _"
     found: Any = first["input"]
     return InputError(
         path,

@@ -171,3 +171,25 @@ def test_the_examples_in_the_workspace_readme_are_right(tmp_path):
         path.write_text(example.partition("```")[0], encoding="utf-8")
         kinds.append(load_source(path).kind)
     assert sorted(kinds) == sorted(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("instead", "told"),
+    [
+        ('licens = "CC0-1.0"', ["'licence' is missing", "licens", "SPDX"]),
+        ("licence = 3", ["allowed a valid string"]),
+        ('licence = "Creative Commons"', ["'Creative Commons'", "CC-BY-4.0"]),
+    ],
+)
+def test_a_wrong_licence_is_told_with_what_is_right(tmp_path, instead, told):
+    path = toml(tmp_path, FOLDER)
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("licence")]
+    path.write_text("\n".join([instead, *lines]))
+    with pytest.raises(InputError) as wrong:
+        load_source(path)
+    assert all(words in str(wrong.value) for words in told)
+
+
+def test_a_name_that_cannot_be_one_is_told_in_words(tmp_path):
+    with pytest.raises(InputError, match="allowed up to 64 lower-case letters"):
+        load_source(toml(tmp_path, {**FOLDER, "name": '"My Source!"'}))
