@@ -14,6 +14,7 @@ from flows.support import (
     workspace_path,
 )
 from lowdiff.dedupe.exact import link_families
+from lowdiff.errors import LowdiffError
 from lowdiff.ingest.discover import Discovery, discover, totals
 from lowdiff.ingest.ingest import ingest_batch
 from lowdiff.ingest.report import IngestReport
@@ -67,7 +68,13 @@ def ingest_source(
         chosen = choose_sources(project.workspace.sources, sources or [])
         names = sorted(chosen)
         size = project.settings.batch_size
-    found = [discover_one(name, folder) for name in names]
+    found: list[Discovery] = []
+    broken: LowdiffError | None = None
+    for name in names:
+        try:
+            found.append(discover_one(name, folder))
+        except LowdiffError as error:  # the others go on; told at the end
+            broken = broken or error
     with open_project(folder) as project:
         ids = pending(project.catalog, chosen, revisit=revisit)
     total = IngestReport()
@@ -85,6 +92,8 @@ def ingest_source(
         **vars(twins),
     }
     keep_table("ingest", result, f"What came from {', '.join(names)}")
+    if broken is not None:
+        raise broken
     return result
 
 
