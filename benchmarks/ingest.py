@@ -13,9 +13,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +29,8 @@ SIZE_PX = (1280, 720)
 OUTPUT_PX = 256
 CONCURRENCY = 8
 PEER_PROCESSES = 2
-PEER_THREADS = int(os.environ.get("PEER_THREADS", "16"))
-"""Of each process; try others to find its best on your machine: `PEER_THREADS=32 …`."""
+PEER_THREADS = (16,)
+"""Of each process; `--peer-threads 8 16 32 64` finds the best on your machine."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,9 @@ class Cost:
         return 1000 * self.own_cpu_s / self.images
 
 
+Program = Callable[[str, Path, str, Path, psutil.Process], Cost]
+
+
 def main() -> None:
     """Run the rounds interleaved and print medians."""
     options = _options()
@@ -72,14 +76,17 @@ def main() -> None:
         make_pictures(pictures, options.images)
         sizes = [path.stat().st_size for path in pictures.iterdir()]
         print(f"{len(sizes)} JPEGs, {statistics.mean(sizes) / 1e3:.0f} kB on average", flush=True)
-        programs = {"lowdiff": run_ours, "img2dataset": run_peer}
-        if not PEER.exists() or options.only:
-            del programs["img2dataset" if options.only != "img2dataset" else "lowdiff"]
+        programs: dict[str, Program] = {}
+        if options.only != "img2dataset":
+            programs["lowdiff"] = run_ours
+        if options.only != "lowdiff" and PEER.exists():
+            for threads in options.peer_threads:
+                programs[f"img2dataset with {threads} threads"] = partial(run_peer, threads=threads)
         costs: list[Cost] = []
         with image_server(pictures, scratch) as (url, server):
             for number in range(options.rounds):
-                for program in programs.values():
-                    cost = program(scratch / f"{program.__name__}-{number}", url, pictures, server)
+                for place, (name, program) in enumerate(programs.items()):
+                    cost = program(name, scratch / f"{place}-{number}", url, pictures, server)
                     costs.append(cost)
                     print(_line(cost), flush=True)
         report(costs)
@@ -117,7 +124,7 @@ def image_server(pictures: Path, scratch: Path) -> Iterator[tuple[str, psutil.Pr
         process.wait()
 
 
-def run_ours(folder: Path, url: str, _pictures: Path, server: psutil.Process) -> Cost:
+def run_ours(name: str, folder: Path, url: str, _pictures: Path, server: psutil.Process) -> Cost:
     """`lowdiff ingest` into a fresh workspace."""
     (folder / "sources").mkdir(parents=True)
     (folder / "sources/bench.toml").write_text(
@@ -127,22 +134,24 @@ def run_ours(folder: Path, url: str, _pictures: Path, server: psutil.Process) ->
     )
     command = [sys.executable, "-m", "lowdiff.cli.app", "ingest", "bench", "--json"]
     env = {"LOWDIFF_WORKSPACE": str(folder), "LOWDIFF_PREVIEW_PX": str(OUTPUT_PX)}
-    cost, out = measure("lowdiff", command, env, server)
+    cost, out = measure(name, command, env, server)
     return Cost(**{**vars(cost), "images": json.loads(out)["new"]})
 
 
-def run_peer(folder: Path, url: str, pictures: Path, server: psutil.Process) -> Cost:
+def run_peer(
+    name: str, folder: Path, url: str, pictures: Path, server: psutil.Process, *, threads: int
+) -> Cost:
     """`img2dataset` into a folder of files."""
     folder.mkdir()
     urls = folder / "urls.txt"
     urls.write_text("".join(f"{url}/{path.name}\n" for path in sorted(pictures.iterdir())))
     command = [
         str(PEER), f"--url_list={urls}", f"--output_folder={folder / 'out'}",
-        f"--processes_count={PEER_PROCESSES}", f"--thread_count={PEER_THREADS}",
+        f"--processes_count={PEER_PROCESSES}", f"--thread_count={threads}",
         f"--image_size={OUTPUT_PX}", "--resize_mode=keep_ratio", "--output_format=files",
         "--number_sample_per_shard=500", "--enable_wandb=False",
     ]  # fmt: skip
-    cost, _out = measure("img2dataset", command, {"NO_ALBUMENTATIONS_UPDATE": "1"}, server)
+    cost, _out = measure(name, command, {"NO_ALBUMENTATIONS_UPDATE": "1"}, server)
     kept = sum(1 for _path in (folder / "out").rglob("*.jpg"))
     return Cost(**{**vars(cost), "images": kept})
 
@@ -196,7 +205,7 @@ def _machine_cpu_s() -> float:
 
 
 def report(costs: list[Cost]) -> None:
-    """Medians of each program, and the ratio."""
+    """Medians of each program, and our ratio to the fastest of the others."""
     medians = {}
     for name in dict.fromkeys(cost.program for cost in costs):
         own = [cost for cost in costs if cost.program == name]
@@ -209,9 +218,11 @@ def report(costs: list[Cost]) -> None:
             f"median of {len(own)}: {name}: {speed:.1f} images/s, {cpu:.1f} CPU-ms per image "
             f"({rusage:.1f} of its own), peak {peak:.0f} MB"
         )
-    if len(medians) == 2:
-        (ours, our_cpu), (theirs, their_cpu) = medians["lowdiff"], medians["img2dataset"]
-        print(f"ratio: {ours / theirs:.2f} × the images/s, {our_cpu / their_cpu:.2f} × the CPU")
+    ours = medians.pop("lowdiff", None)
+    if ours and medians:
+        best = max(medians, key=lambda name: medians[name][0])
+        speed, cpu = (own / other for own, other in zip(ours, medians[best], strict=True))
+        print(f"ratio to {best}: {speed:.2f} × the images/s, {cpu:.2f} × the CPU")
 
 
 def _line(cost: Cost) -> str:
@@ -227,6 +238,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--images", type=int, default=3000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=("lowdiff", "img2dataset"))
+    parser.add_argument("--peer-threads", type=int, nargs="+", default=PEER_THREADS)
     parser.add_argument("--scratch", type=Path, help="a folder on the disk to measure")
     return parser.parse_args()
 

@@ -1,5 +1,6 @@
 """`lowdiff ingest`: bring images in, check files, list what was refused."""
 
+import gc
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -62,6 +63,7 @@ def run(
     Example: `lowdiff ingest openmoji-own openmoji-gallery`, and some months later
     `lowdiff ingest openmoji-gallery --revisit`
     """
+    gc.set_threshold(50_000, 20, 50)  # imports and the catalog make many objects and few cycles
     from lowdiff.dedupe.exact import link_families
     from lowdiff.ingest.discover import totals
     from lowdiff.ingest.todo import waiting

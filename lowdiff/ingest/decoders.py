@@ -83,12 +83,13 @@ class _Worker:
 
     def stop(self) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout, self._said):
-            _close_quietly(pipe)
+        said, self._said = self._said, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            _close_quietly(process.stdin)
+            _close_quietly(process.stdout)
+        _close_quietly(said)
 
     def _exchange(
         self, request: bytes, body: bytes, timeout_s: float
@@ -117,10 +118,26 @@ class _Worker:
             self.stop()
             self._said = tempfile.TemporaryFile()  # noqa: SIM115 -- stop() closes it
             self._process = _start(self._said)
-        process = self._process
-        assert process.stdin is not None
-        assert process.stdout is not None
-        return process.stdin, process.stdout
+            self._await_ready(self._process)
+        return _pipes(self._process)
+
+    def _await_ready(self, process: "subprocess.Popen[bytes]") -> None:
+        """One that cannot start must not refuse images; it must not be left behind, either."""
+        requests, answers = _pipes(process)
+        ready = False
+        try:
+            ready = answers.readline() == READY
+        finally:
+            if not ready:
+                self.stop()
+        if not ready:
+            raise ServiceError(
+                "decoder",
+                "does not start",
+                reason="cannot_start",
+                do=f"See what `{sys.executable} -m lowdiff.ingest.worker` says.",
+            )
+        _widen(requests)
 
     def _last_words(self) -> bytes:
         assert self._said is not None
@@ -130,9 +147,8 @@ class _Worker:
 
 
 def _start(said: IO[bytes]) -> "subprocess.Popen[bytes]":
-    """A process that has said that it is ready: one that cannot start must not refuse images."""
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "lowdiff.ingest.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -143,18 +159,12 @@ def _start(said: IO[bytes]) -> "subprocess.Popen[bytes]":
         raise ServiceError(
             "decoder", f"cannot be started ({error.strerror})", reason="cannot_start"
         ) from error
+
+
+def _pipes(process: "subprocess.Popen[bytes]") -> tuple[IO[bytes], IO[bytes]]:
     assert process.stdin is not None
     assert process.stdout is not None
-    if process.stdout.readline() != READY:
-        process.kill()
-        raise ServiceError(
-            "decoder",
-            "does not start",
-            reason="cannot_start",
-            do=f"See what `{sys.executable} -m lowdiff.ingest.worker` says.",
-        )
-    _widen(process.stdin)
-    return process
+    return process.stdin, process.stdout
 
 
 def _widen(pipe: IO[bytes]) -> None:

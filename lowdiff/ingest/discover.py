@@ -12,7 +12,6 @@ from lowdiff.ingest.crawl import crawl
 from lowdiff.ingest.offered import Found
 from lowdiff.ingest.outside import Outside
 from lowdiff.ingest.source_kinds import Source, UrlsSource, WebSource
-from lowdiff.ingest.url_list import offers_of_list
 from lowdiff.ingest.web import Web
 
 CHUNK = 500
@@ -93,6 +92,8 @@ Piece = tuple[Sequence[Offer], Sequence[InputError]]
 def _pieces(source: Source, outside: Outside) -> Iterator[Piece]:
     """What a source offers, some at a time; never all of it at once."""
     if isinstance(source, UrlsSource):
+        from lowdiff.ingest.url_list import offers_of_list  # pyarrow takes a while to import
+
         return _in_pieces(offers_of_list(source, outside.workspace.root))
     return _in_pieces(outside.items[source.name].found())
 

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from PIL import Image, ImageFile, IptcImagePlugin
+from PIL import Image, ImageFile, IptcImagePlugin, JpegImagePlugin
 
 from lowdiff.ingest.png import png_chunks, png_texts
 from lowdiff.ingest.svg import svg_texts
@@ -96,7 +96,7 @@ def embedded_metadata(image: Image.Image | None, body: bytes, image_format: str)
                 told[key] = text
                 if key in _FROM_XMP:
                     told["data_mining_source"] = name
-    if _has_c2pa(body):
+    if _has_c2pa(image, body):
         told["c2pa"] = True
     if broken:
         told["broken"] = ", ".join(broken)
@@ -217,8 +217,10 @@ def _clean(text: str) -> str:
     return "".join(kept).strip()[:MAX_VALUE_CHARS].strip()
 
 
-def _has_c2pa(body: bytes) -> bool:
+def _has_c2pa(image: Image.Image | None, body: bytes) -> bool:
     """Content Credentials lie in a box of JUMBF labelled c2pa, near the beginning of a file."""
+    if isinstance(image, JpegImagePlugin.JpegImageFile):  # its segments have been found already
+        return any(b"jumd" in data and b"c2pa" in data for _name, data in image.applist)
     if body.startswith(b"\x89PNG"):
         return any(name == b"caBX" for name, _start, _length in png_chunks(body))
     if body.startswith(b"RIFF"):

@@ -10,7 +10,6 @@ from lowdiff.ingest.offered import Fetched, Known, Opened
 from lowdiff.ingest.opening import open_items
 from lowdiff.ingest.policy import Answers
 from lowdiff.ingest.source_kinds import Source, UrlsSource, WebSource
-from lowdiff.ingest.url_list import ListedHosts
 from lowdiff.ingest.web import WAITS_S, Answer, Web, open_web
 from lowdiff.workspace import Workspace
 
@@ -75,6 +74,8 @@ def open_outside(
         items: dict[str, Opened] = {}
         for name, source in sources.items():
             if isinstance(source, UrlsSource):
+                from lowdiff.ingest.url_list import ListedHosts  # pyarrow takes a while to import
+
                 source = source.with_listed(ListedHosts(source, workspace.root))
             if isinstance(source, UrlsSource | WebSource):
                 webs[name] = stack.enter_context(open_web(source, waits_s, answers))

@@ -1,6 +1,7 @@
 """The kinds of sources, and which keys each one has."""
 
 from collections.abc import Container
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import httpx
@@ -184,13 +185,17 @@ class WebSource(AskingSource):
     @property
     def hosts(self) -> frozenset[str]:
         """`allowed_hosts`; default: those of the start addresses."""
-        own = (httpx.URL(url).host.lower() for url in self.start_urls)
-        return frozenset(self.allowed_hosts or own)
+        return frozenset(self.allowed_hosts) or _hosts_of(tuple(self.start_urls))
 
     @property
     def hosts_in_words(self) -> str:
         """The same for a message."""
         return ", ".join(sorted(self.hosts))
+
+
+@lru_cache
+def _hosts_of(urls: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(httpx.URL(url).host.lower() for url in urls)
 
 
 class _Either(Container[str]):

@@ -20,6 +20,8 @@ from lowdiff.ingest.source_kinds import AskingSource
 
 IDLE_PART = 3
 """Without any byte for this part of `request_timeout_s` an answer counts as stalled."""
+READ_AHEAD_BYTES = 1 << 19
+"""Of one answer, before its connection has to wait; most images are smaller than twice this."""
 ENCODINGS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 
 
@@ -68,6 +70,7 @@ class Requests:
             cookie_jar=aiohttp.DummyCookieJar(),
             response_class=_Response,
             auto_decompress=False,
+            read_bufsize=READ_AHEAD_BYTES,
             trust_env=False,  # behind a proxy nobody could tell where a request ends up
         )
 

@@ -1,9 +1,9 @@
 """The store of bytes: whole objects under keys, written aside and renamed."""
 
 import hashlib
+import itertools
 import os
-import uuid
-from io import BufferedWriter
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,11 @@ from lowdiff.store.disk import flush_filesystem
 
 if TYPE_CHECKING:
     from upath import UPath
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_OURS = secrets.token_hex(6)
+"""With the process id: nobody, on no other machine either, writes aside under the same name."""
+_numbers = itertools.count()
 
 
 def sha256_hex(body: bytes) -> str:
@@ -125,23 +130,27 @@ def open_store(url: str | Path) -> Store:
 
 
 def _write_aside(target: Path, body: bytes, flush: bool) -> None:
-    aside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
+    aside = f"{target.parent}/.{target.name}.{_OURS}{os.getpid():x}-{next(_numbers)}"
     try:
-        with _new_file(aside) as file:
-            file.write(body)
+        handle = _new_file(aside, target.parent)
+        try:
+            rest = memoryview(body)
+            while rest:
+                rest = rest[os.write(handle, rest) :]
             if flush:
-                file.flush()
-                os.fsync(file.fileno())
-        aside.replace(target)
+                os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.replace(aside, target)  # noqa: PTH105 -- a store writes many files
     except BaseException:  # Ctrl-C too must leave nothing half written
-        aside.unlink(missing_ok=True)
+        Path(aside).unlink(missing_ok=True)
         raise
 
 
-def _new_file(path: Path) -> BufferedWriter:
+def _new_file(path: str, folder: Path) -> int:
     """Its folder is nearly always there: look only when it is not."""
     try:
-        return path.open("xb")
+        return os.open(path, _CREATE, 0o666)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("xb")
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.open(path, _CREATE, 0o666)

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, _imaging, _webp
 
 from lowdiff.errors import InputError
+from lowdiff.ingest import webp
 from lowdiff.ingest.decode import decode, flatten, pixel_hash, sniff_format
 from lowdiff.ingest.describe import describe_image
 from lowdiff.ingest.limits import Limits
@@ -236,3 +237,19 @@ def test_pixel_hash_tells_shapes_apart(width, height):
     flat = Image.new("RGBA", (width, height), RED)
     turned = Image.new("RGBA", (height, width), RED)
     assert (pixel_hash(flat) == pixel_hash(turned)) == (width == height)
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_still_webp_is_the_same_where_pillow_has_to_decode_it(monkeypatch, mode, lossless):
+    image = Image.linear_gradient("L").resize((50, 31)).convert(mode)
+    if mode == "RGBA":
+        image.putalpha(Image.radial_gradient("L").resize((50, 31)))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    body = saved(image, "WEBP", lossless=lossless, exif=exif)
+    ours = describe_image(body, item="x", limits=Limits(), preview_px=20)
+    monkeypatch.setattr(_webp, "__file__", _imaging.__file__)  # a library without that function
+    assert webp.open_still(body, image.size) is None
+    assert describe_image(body, item="x", limits=Limits(), preview_px=20) == ours
+    assert (ours.facts.width_px, ours.facts.height_px) == (31, 50)

@@ -1,10 +1,12 @@
+import shutil
 import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
-from lowdiff.errors import InputError
+from lowdiff.errors import InputError, ServiceError
 from lowdiff.ingest.decoders import open_decoders
 from lowdiff.ingest.describe import describe_image
 from lowdiff.ingest.limits import Limits
@@ -61,8 +63,6 @@ def test_a_worker_ends_with_its_parent():
         "    print(psutil.Process().children()[0].pid, flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    import psutil
-
     done = subprocess.run(
         [sys.executable, "-c", program, png((1, 2, 3)).hex()], stdout=subprocess.PIPE, check=False
     )
@@ -74,3 +74,13 @@ def test_a_worker_ends_with_its_parent():
         time.sleep(0.05)
     else:
         assert not psutil.pid_exists(worker)
+
+
+def test_a_worker_that_does_not_start_is_an_error_of_ours_and_leaves_no_process(monkeypatch):
+    before = psutil.Process().children()
+    monkeypatch.setattr(sys, "executable", shutil.which("true"))
+    with open_decoders(1) as decoders:
+        with pytest.raises(ServiceError) as failure:
+            decoders.describe(png((1, 2, 3)), item="x", limits=Limits())
+        assert failure.value.reason == "cannot_start"
+        assert psutil.Process().children() == before
