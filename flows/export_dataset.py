@@ -10,6 +10,7 @@ from lowdiff.catalog.engine import utc_now
 from lowdiff.cli.output import say
 from lowdiff.datasets.export import export_version
 from lowdiff.labels.schema import load_schema
+from lowdiff.ops.acceptance import present_policy
 from lowdiff.ops.project import open_project
 
 
@@ -24,7 +25,7 @@ def export_one(workspace: Path) -> dict[str, Any]:
             workspace=project.workspace,
             name=settings.dataset_name,
             image_px=settings.dataset_image_px,
-            accept_confidence=settings.accept_confidence,
+            policy=present_policy(project),
             schema=load_schema(),
             seed=settings.seed,
             twins=settings.dataset_twins,

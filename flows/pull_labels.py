@@ -7,10 +7,10 @@ from typing import Any
 from prefect import flow, task
 
 from flows.support import RETRIES, keep_table, main, workspace_path
-from lowdiff.labels.accept.policy import Acceptance, count_acceptance
 from lowdiff.labels.desk.projects import find_project
 from lowdiff.labels.desk.pull import PullReport, pull
 from lowdiff.labels.schema import load_schema
+from lowdiff.ops.acceptance import decide_acceptance, label_status
 from lowdiff.ops.labeling import connect_label_studio
 from lowdiff.ops.project import open_project
 
@@ -26,13 +26,14 @@ def pull_annotations(workspace: Path) -> PullReport:
         return pull(client=client, project=target, schema=schema, catalog=project.catalog)
 
 
-@task(name="count labels", **RETRIES)
-def count_labels(workspace: Path) -> Acceptance:
-    """How many labels people said, how many drafts are sure enough, what is open."""
+@task(name="decide what counts", **RETRIES)
+def decide_and_count(workspace: Path) -> dict[str, Any]:
+    """Which drafts count without a person now, and how far labeling is."""
+    schema = load_schema()
     with open_project(workspace) as project:
-        return count_acceptance(
-            project.catalog, load_schema(), accept_confidence=project.settings.accept_confidence
-        )
+        switched = [one for one in decide_acceptance(project, schema) if one.switched]
+        state = label_status(project, schema).record()
+    return state | {"switched": [asdict(one) for one in switched]}
 
 
 @flow(name="pull-labels")
@@ -40,7 +41,7 @@ def pull_labels(workspace: str | None = None) -> dict[str, Any]:
     """Pull confirmed annotations as history; running it again adds nothing."""
     folder = workspace_path(workspace)
     pulled = asdict(pull_annotations(folder))
-    accepted = asdict(count_labels(folder))
+    accepted = decide_and_count(folder)
     keep_table("label-pull", pulled, "What this pull brought from Label Studio")
     return {"pulled": pulled, "accepted": accepted}
 

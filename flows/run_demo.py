@@ -19,6 +19,7 @@ from flows.train_unet import train_unet
 from flows.train_vae import train_vae
 from flows.write_report import write_report
 from lowdiff.cli.output import say
+from lowdiff.ops.acceptance import accept_unaudited
 from lowdiff.ops.measure import Costs, open_costs, timed, watched_memory
 from lowdiff.ops.project import open_project
 
@@ -46,7 +47,9 @@ def run_demo(
     count: int = 1500, preset: str = "demo", prompts: int = 64, workspace: str | None = None
 ) -> dict[str, Any]:
     """Corpus, ingest, twins, OCR, drafts, push, pull, export, VAE, U-Net, evaluation, report."""
-    with open_project(workspace_path(workspace)) as project:
+    folder = workspace_path(workspace)
+    accept_unaudited(folder)
+    with open_project(folder) as project:
         space = project.workspace
     costs = open_costs(space)
     road = Road(costs)
@@ -102,7 +105,7 @@ def _walk(
 def _say_labels(result: dict[str, Any]) -> None:
     fields = result["accepted"]["fields"]
     human = sum(count["human"] for count in fields.values())
-    machine = sum(count["machine"] for count in fields.values())
+    machine = sum(count["accepted"] for count in fields.values())
     still_open = sum(count["open"] for count in fields.values())
     say(
         f"        fields: {human} said by people, {machine} accepted from the machine (and marked "

@@ -7,6 +7,7 @@ from prefect.artifacts import create_link_artifact
 
 from flows.support import RETRIES, main, workspace_path
 from lowdiff.labels.schema import load_schema
+from lowdiff.ops.acceptance import present_policy
 from lowdiff.ops.project import open_project
 from lowdiff.report.write import write_report as write
 
@@ -20,8 +21,10 @@ def write_page(workspace: Path) -> Path:
             store=project.store,
             workspace=project.workspace,
             schema=load_schema(),
-            accept_confidence=project.settings.accept_confidence,
+            policy=present_policy(project),
             dataset_name=project.settings.dataset_name,
+            error_limit=project.settings.accept_error_limit,
+            audit_share=project.settings.audit_share,
         )
 
 

@@ -80,8 +80,25 @@ class Settings(BaseSettings):
         default=600.0, gt=0, description="for all readings of one image"
     )
 
+    acceptance: Literal["audited", "confidence"] = Field(
+        default="audited",
+        description="drafts count without a person where audits by people have shown that they are "
+        "right, or (`confidence`: for projects without people) from accept_confidence on",
+    )
+    accept_error_limit: float = Field(
+        default=0.02,
+        gt=0,
+        lt=0.5,
+        description="a field's accepted drafts may be wrong this often; shown by audits with 95 %",
+    )
+    audit_share: float = Field(
+        default=0.05, gt=0, le=1, description="images whose every field is shown to a person"
+    )
     accept_confidence: float = Field(
-        default=0.75, ge=0, le=1, description="drafts at or above it may go into a dataset"
+        default=0.75,
+        ge=0,
+        le=1,
+        description="with acceptance = confidence: drafts at or above it may go into a dataset",
     )
     use_unknown_licences: bool = Field(
         default=False, description="label and export images whose licence nobody knows"

@@ -51,6 +51,7 @@ def export(
     """
     from lowdiff.datasets.export import export_version
     from lowdiff.labels.schema import load_schema
+    from lowdiff.ops.acceptance import present_policy
     from lowdiff.ops.project import open_project
 
     with open_project() as project, progress("export", None) as advance:
@@ -61,7 +62,7 @@ def export(
             workspace=project.workspace,
             name=name or settings.dataset_name,
             image_px=image_px or settings.dataset_image_px,
-            accept_confidence=settings.accept_confidence,
+            policy=present_policy(project),
             schema=load_schema(),
             seed=settings.seed,
             twins=_twins(twins) or settings.dataset_twins,

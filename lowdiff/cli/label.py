@@ -4,11 +4,16 @@ from typing import Annotated
 
 import typer
 
+from lowdiff.cli import label_correct, label_progress
 from lowdiff.cli.output import AsJson, emit, progress, say
 
 app = typer.Typer(
     help="Push drafts to Label Studio, pull what people confirmed.", no_args_is_help=True
 )
+app.command()(label_progress.status)
+app.command()(label_progress.accept)
+app.command()(label_correct.correct)
+app.command()(label_correct.corrections)
 
 
 @app.command()
@@ -87,6 +92,7 @@ def pull(as_json: AsJson = False) -> None:
     from lowdiff.labels.desk.projects import find_project
     from lowdiff.labels.desk.pull import pull as pull_annotations
     from lowdiff.labels.schema import load_schema
+    from lowdiff.ops.acceptance import decide_acceptance
     from lowdiff.ops.labeling import connect_label_studio
     from lowdiff.ops.project import open_project
 
@@ -98,6 +104,8 @@ def pull(as_json: AsJson = False) -> None:
         report = pull_annotations(
             client=client, project=project, schema=schema, catalog=opened.catalog
         )
+        verdicts = decide_acceptance(opened, schema)
+    label_progress.say_switched(verdicts)
     for address, why in report.refused.items():
         say(f"refused {address}: {why}")
     if report.withdrawn:
@@ -117,33 +125,6 @@ def pull(as_json: AsJson = False) -> None:
         },
         as_json=as_json,
     )
-
-
-@app.command()
-def status(as_json: AsJson = False) -> None:
-    """Show per field who labelled how many images; needs no server.
-
-    Example: `lowdiff label status`
-    """
-    from dataclasses import asdict
-
-    from lowdiff.labels.accept.policy import count_acceptance
-    from lowdiff.labels.schema import load_schema
-    from lowdiff.ops.project import open_project
-
-    with open_project() as opened:
-        found = count_acceptance(
-            opened.catalog, load_schema(), accept_confidence=opened.settings.accept_confidence
-        )
-    rows = [f"{'':<14}{'human':>8}{'machine':>9}{'open':>8}"]
-    rows += [
-        f"{name:<14}{count.human:>8}{count.machine:>9}{count.open:>8}"
-        for name, count in found.fields.items()
-    ]
-    rows.append(
-        f"{found.images} images, {found.ready} ready for a dataset, {found.unusable} unusable"
-    )
-    emit(asdict(found), as_json=as_json, text="\n".join(rows))
 
 
 @app.command("open")

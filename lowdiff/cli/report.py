@@ -20,6 +20,7 @@ def report(out: Out = None, as_json: AsJson = False) -> None:
     Example: `lowdiff report --out report.html`
     """
     from lowdiff.labels.schema import load_schema
+    from lowdiff.ops.acceptance import present_policy
     from lowdiff.ops.project import open_project
     from lowdiff.report.write import write_report
 
@@ -29,8 +30,10 @@ def report(out: Out = None, as_json: AsJson = False) -> None:
             store=project.store,
             workspace=project.workspace,
             schema=load_schema(),
-            accept_confidence=project.settings.accept_confidence,
+            policy=present_policy(project),
             dataset_name=project.settings.dataset_name,
+            error_limit=project.settings.accept_error_limit,
+            audit_share=project.settings.audit_share,
             out=out,
         )
     emit({"report": path, "bytes": path.stat().st_size}, as_json=as_json, text=str(path))

@@ -144,13 +144,31 @@ def _unlicensed(manifest: Mapping[str, Any]) -> str:
 def _limits(manifest: Mapping[str, Any]) -> str:
     recipe = manifest["recipe"]
     return (
-        f"- Labels of machines count from a confidence of {recipe['accept_confidence']} on and "
-        "may be wrong; the table above says how many there are.\n"
+        f"- {_machines(recipe['acceptance'])}; the table above says how many there are.\n"
         f"- The longest side is {recipe['image_px']} px and transparency has become white; the "
         "originals are in the store under `image_id`.\n"
         "- A dataset of one visual identity is narrow on purpose: a model trained on it draws in "
         "that identity and knows nothing else.\n"
         "- Small splits give rough figures: mind the number of images beside every score.\n"
+    )
+
+
+def _machines(acceptance: Mapping[str, Any]) -> str:
+    """Why labels of machines are in, and what is known of their errors."""
+    if acceptance["mode"] == "confidence":
+        return (
+            f"Labels of machines count from a confidence of {acceptance['accept_confidence']} on; "
+            "nobody has audited them, and they may be wrong"
+        )
+    rules = [
+        f"{rule['field']} by {rule['family']} from confidence {rule['threshold']} on: "
+        f"{rule['errors']} errors in {rule['audited']} audited drafts, at most "
+        f"{rule['upper_bound']:.1%} wrong"
+        for rule in acceptance["rules"]
+    ]
+    return (
+        "Labels of machines count only where people have audited them. With 95 % for each field by "
+        "itself: " + ("; ".join(rules) or "none does")
     )
 
 

@@ -23,6 +23,7 @@ from lowdiff.datasets.read import Version, open_version
 from lowdiff.datasets.register import register_version
 from lowdiff.datasets.twins import Twins
 from lowdiff.datasets.write import write_version
+from lowdiff.labels.accept.policy import Policy
 from lowdiff.labels.schema import Schema
 from lowdiff.store import Store
 from lowdiff.workspace import Workspace
@@ -46,7 +47,7 @@ def export_version(
     workspace: Workspace,
     name: str,
     image_px: int,
-    accept_confidence: float,
+    policy: Policy,
     schema: Schema,
     seed: int = 0,
     twins: Twins = "best",
@@ -60,7 +61,7 @@ def export_version(
     Args:
         name: of the dataset; versions are counted within it.
         image_px: longest side of the PNGs.
-        accept_confidence: a machine's label counts from this confidence on.
+        policy: which labels of machines count.
         seed: of the split; images that have a split keep it.
         use_unknown_licences: take images too whose licence nobody knows.
         twins: `best` takes of exact and near twins only the best one, `all` takes all.
@@ -77,7 +78,7 @@ def export_version(
             catalog,
             name=name,
             image_px=image_px,
-            accept_confidence=accept_confidence,
+            policy=policy,
             schema=schema,
             seed=seed,
             twins=twins,

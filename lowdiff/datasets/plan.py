@@ -13,6 +13,7 @@ from lowdiff.datasets.split import TEST_SHARE, VALIDATION_SHARE, assign_splits, 
 from lowdiff.datasets.twins import LeftOut, Twins, keep_best
 from lowdiff.dedupe.link import read_links
 from lowdiff.errors import InputError
+from lowdiff.labels.accept.policy import Policy
 from lowdiff.labels.schema import Schema
 
 
@@ -41,7 +42,7 @@ def plan_version(
     *,
     name: str,
     image_px: int,
-    accept_confidence: float,
+    policy: Policy,
     schema: Schema,
     seed: int,
     twins: Twins = "best",
@@ -53,7 +54,7 @@ def plan_version(
         InputError: no image is accepted, or none of them has a known licence.
     """
     with catalog.read() as session:
-        members = select_members(session, schema=schema, accept_confidence=accept_confidence)
+        members = select_members(session, schema=schema, policy=policy)
         known, families = known_splits(session)
         same_picture = read_links(session).same_picture() if twins == "best" else {}
     if not members:
@@ -61,8 +62,8 @@ def plan_version(
             name,
             "there is nothing to export: no image has an accepted caption",
             reason="nothing_to_export",
-            do=f"Run `lowdiff draft`, confirm captions in Label Studio, or lower accept_confidence "
-            f"(now {accept_confidence}).",
+            do="Run `lowdiff draft` and confirm captions in Label Studio. A project without people "
+            'sets acceptance = "confidence": then drafts count unaudited.',
         )
     accepted = len(members)
     if not use_unknown_licences:
@@ -77,7 +78,7 @@ def plan_version(
     recipe = {
         "name": name,
         "image_px": image_px,
-        "accept_confidence": accept_confidence,
+        "acceptance": policy.recipe(),
         "render": RENDER,
         "twins": twins,
         "use_unknown_licences": use_unknown_licences,

@@ -12,7 +12,7 @@ from lowdiff.catalog.chunks import chunks
 from lowdiff.catalog.images import best_sighting, images_by_id, sightings_of
 from lowdiff.catalog.labels import Label, current_labels
 from lowdiff.catalog.tables import Image, Sighting
-from lowdiff.labels.accept.policy import resolve
+from lowdiff.labels.accept.policy import Policy, resolve
 from lowdiff.labels.schema import Schema
 
 CHUNK = 400
@@ -31,12 +31,12 @@ class Member:
     """Number of fields whose value a person said."""
 
 
-def select_members(session: Session, *, schema: Schema, accept_confidence: float) -> list[Member]:
-    """The images whose present labels are accepted, ordered by id."""
+def select_members(session: Session, *, schema: Schema, policy: Policy) -> list[Member]:
+    """The images whose present labels count, ordered by id."""
     members: list[Member] = []
     ids = list(session.scalars(select(Image.id).order_by(Image.id)))
     for some in chunks(ids, CHUNK):
-        members += _select_some(session, some, schema=schema, accept_confidence=accept_confidence)
+        members += _select_some(session, some, schema=schema, policy=policy)
     return members
 
 
@@ -57,7 +57,7 @@ def family_of(image: Image) -> str:
 
 
 def _select_some(
-    session: Session, ids: Sequence[str], *, schema: Schema, accept_confidence: float
+    session: Session, ids: Sequence[str], *, schema: Schema, policy: Policy
 ) -> list[Member]:
     labels = current_labels(session, ids)
     images = images_by_id(session, ids)
@@ -65,7 +65,7 @@ def _select_some(
     texts = newest_payloads(session, "ocr", ids)
     members = []
     for image_id in ids:
-        accepted = resolve(labels.get(image_id, {}), schema, accept_confidence=accept_confidence)
+        accepted = resolve(labels.get(image_id, {}), schema, policy)
         if accepted is None:
             continue
         image = images[image_id]

@@ -42,7 +42,7 @@ def gather_report(
     """
     corpus = gather_corpus(inputs)
     ocr = gather_ocr(inputs)
-    labels = gather_labels(inputs)
+    labels = gather_labels(inputs, today=made_at.date())
     dataset = gather_dataset(inputs)
     training = gather_training(inputs)
     evaluation = gather_evaluation(inputs, training)

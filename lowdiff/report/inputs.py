@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from lowdiff.catalog import Catalog
+from lowdiff.labels.accept.policy import Policy
 from lowdiff.labels.schema import Schema
 from lowdiff.store import Store
 from lowdiff.workspace import Workspace
@@ -16,7 +17,11 @@ class Inputs:
     store: Store
     workspace: Workspace
     schema: Schema
-    accept_confidence: float
-    """A machine's label counts from this confidence on."""
+    policy: Policy
+    """Which labels of machines count."""
     dataset_name: str
     """The dataset that the report tells of; where it has no version, the newest of any name."""
+    error_limit: float = 0.02
+    """In (0, 0.5): accepted drafts may be wrong this often."""
+    audit_share: float = 0.05
+    """In [0, 1]: images whose every field is shown to a person."""

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from lowdiff.pages.figures import Line, histogram, line_plot
 from lowdiff.report.gather import Report
+from lowdiff.report.label_plots import label_plots
 from lowdiff.report.sections.evaluation import Band
 from lowdiff.report.sections.labels import FieldLabels
 from lowdiff.report.sections.training import TrainingRun
@@ -25,7 +26,8 @@ def draw_plots(report: Report) -> dict[str, Markup]:
         )
     for field in report.labels.fields:
         if field.is_drafted:
-            plots[f"confidence-{field.name}"] = _confidences(field, report.labels.accept_confidence)
+            plots[f"confidence-{field.name}"] = _confidences(field)
+    plots |= label_plots(report.labels.status)
     for run in report.training.shown:
         if any(point.loss is not None for point in run.points):
             plots[f"loss-{run.kind}"] = _losses(run)
@@ -38,7 +40,7 @@ def draw_plots(report: Report) -> dict[str, Markup]:
     return plots
 
 
-def _confidences(field: FieldLabels, accept_confidence: float) -> Markup:
+def _confidences(field: FieldLabels) -> Markup:
     return histogram(
         f"plot-confidence-{field.name}",
         field.confidences,
@@ -46,7 +48,7 @@ def _confidences(field: FieldLabels, accept_confidence: float) -> Markup:
         high=1,
         x_label="confidence of the draft",
         y_label="images",
-        threshold=accept_confidence,
+        threshold=field.threshold,
         threshold_label="counts from here →",
     )
 

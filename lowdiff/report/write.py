@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lowdiff.catalog import Catalog
 from lowdiff.catalog.engine import utc_now
+from lowdiff.labels.accept.policy import Policy
 from lowdiff.labels.schema import Schema
 from lowdiff.pages.environment import page_environment
 from lowdiff.pages.write import write_page
@@ -25,8 +26,10 @@ def write_report(
     store: Store,
     workspace: Workspace,
     schema: Schema,
-    accept_confidence: float,
+    policy: Policy,
     dataset_name: str,
+    error_limit: float = 0.02,
+    audit_share: float = 0.05,
     out: Path | None = None,
     timings: Mapping[str, float] | None = None,
     now: Callable[[], datetime] = utc_now,
@@ -37,8 +40,10 @@ def write_report(
     both. The same workspace at the same `now` gives the same bytes.
 
     Args:
-        accept_confidence: a machine's label counts from this confidence on.
+        policy: which labels of machines count.
         dataset_name: the dataset to tell of.
+        error_limit: accepted drafts may be wrong this often, in (0, 0.5).
+        audit_share: of all images, how many are audited.
         out: the file; default `<workspace>/report.html`.
         timings: step → seconds; default `<workspace>/timings.json` where it is.
 
@@ -48,7 +53,9 @@ def write_report(
     Raises:
         ServiceError: the catalog or the store cannot be read, or the file not be written.
     """
-    inputs = Inputs(catalog, store, workspace, schema, accept_confidence, dataset_name)
+    inputs = Inputs(
+        catalog, store, workspace, schema, policy, dataset_name, error_limit, audit_share
+    )
     report = gather_report(inputs, made_at=now(), timings=timings)
     target = out or workspace.root / REPORT_FILE
     write_page(target, render_report(report))

@@ -33,7 +33,7 @@ def load_pixels(version: Version, split: str, size_px: int) -> UInt8[Tensor, "n 
             version.folder,
             "has no images to train on",
             reason="empty_dataset",
-            do="Label and export more images, or lower accept_confidence.",
+            do="Label and export more images.",
         )
     return torch.from_numpy(version.pixels(split, size_px))
 

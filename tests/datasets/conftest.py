@@ -8,6 +8,7 @@ import pytest
 
 from lowdiff.catalog import Catalog, open_catalog
 from lowdiff.datasets.export import Exported, export_version
+from lowdiff.labels.accept.policy import by_confidence
 from lowdiff.labels.schema import load_schema
 from lowdiff.store import Store, open_store
 from lowdiff.workspace import Workspace
@@ -18,7 +19,7 @@ def export_from(catalog: Catalog, store: Store, workspace: Workspace, **changes:
     options: dict[str, Any] = {
         "name": "brand",
         "image_px": 48,
-        "accept_confidence": 0.75,
+        "policy": by_confidence(0.75),
         "schema": load_schema(),
         "seed": 0,
         "workers": 2,

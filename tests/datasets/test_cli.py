@@ -10,6 +10,7 @@ from tests.datasets.corpus import draw_corpus, say
 
 @pytest.fixture
 def run(workspace, monkeypatch):
+    monkeypatch.setenv("LOWDIFF_ACCEPTANCE", "confidence")
     monkeypatch.setenv("LOWDIFF_DATASET_IMAGE_PX", "48")
     monkeypatch.setenv("LOWDIFF_WORKSPACE", str(workspace.root))
 
@@ -45,6 +46,7 @@ def test_export_list_show_verify_and_diff_tell_one_story(catalog, store, run):
 
 
 def test_people_read_counts_and_who_said_it(catalog, store, workspace, monkeypatch):
+    monkeypatch.setenv("LOWDIFF_ACCEPTANCE", "confidence")
     monkeypatch.setenv("LOWDIFF_DATASET_IMAGE_PX", "48")
     monkeypatch.setenv("LOWDIFF_WORKSPACE", str(workspace.root))
     draw_corpus(catalog, store, range(12))

@@ -34,6 +34,7 @@ def person(name: str, services: Project, server: LabelStudioServer) -> Person:
     return Person(
         workspace.root,
         {
+            "LOWDIFF_ACCEPTANCE": "confidence",
             "LOWDIFF_LABEL_STUDIO_URL": server.url,
             "LOWDIFF_LABEL_STUDIO_TOKEN": server.token,
             "LOWDIFF_LABEL_STUDIO_DOCUMENT_ROOT": str(server.document_root),

@@ -9,6 +9,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from lowdiff.catalog import Catalog, open_catalog
+from lowdiff.labels.accept.policy import by_confidence
 from lowdiff.labels.schema import load_schema
 from lowdiff.report.inputs import Inputs
 from lowdiff.report.write import write_report
@@ -18,7 +19,9 @@ from tests.report.workspace import ACCEPT, NOW, Small, whole_road
 
 
 def inputs_of(small: Small) -> Inputs:
-    return Inputs(small.catalog, small.store, small.workspace, load_schema(), ACCEPT, "brand")
+    return Inputs(
+        small.catalog, small.store, small.workspace, load_schema(), by_confidence(ACCEPT), "brand"
+    )
 
 
 def write(small: Small, **arguments: Any) -> Path:
@@ -27,7 +30,7 @@ def write(small: Small, **arguments: Any) -> Path:
         store=small.store,
         workspace=small.workspace,
         schema=load_schema(),
-        accept_confidence=ACCEPT,
+        policy=by_confidence(ACCEPT),
         dataset_name="brand",
         now=lambda: NOW,
         **arguments,

@@ -21,6 +21,7 @@ from lowdiff.catalog.tables import Image as ImageRow
 from lowdiff.catalog.versions import finish_run, start_run
 from lowdiff.datasets.export import export_version
 from lowdiff.ingest.decode import decode, pixel_hash, sniff_format
+from lowdiff.labels.accept.policy import by_confidence
 from lowdiff.labels.schema import load_schema
 from lowdiff.ocr.document import (
     REVIEW_BELOW,
@@ -130,7 +131,7 @@ class Small:
             workspace=self.workspace,
             name="brand",
             image_px=96,
-            accept_confidence=ACCEPT,
+            policy=by_confidence(ACCEPT),
             schema=load_schema(),
             now=lambda: NOW,
         )

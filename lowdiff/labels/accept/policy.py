@@ -1,109 +1,156 @@
-"""Which labels count: a person's word always, a machine's when it is sure enough."""
+"""Which labels count: a person's word always, a machine's where audits have shown that it may."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from lowdiff.catalog import Catalog
-from lowdiff.catalog.chunks import chunks
-from lowdiff.catalog.labels import Label, current_labels
-from lowdiff.catalog.tables import Image
-from lowdiff.labels.schema import Schema
+from lowdiff.catalog.label_tables import AcceptanceDecision
+from lowdiff.catalog.labels import Label
+from lowdiff.labels.accept.evidence import family_of, may_be_accepted
+from lowdiff.labels.schema import Field, Schema
 
 CAPTION = "caption"
 """Without an accepted one an image cannot teach anything."""
 FLAGS = "flags"
 UNUSABLE = "unusable"
 """The flag that keeps an image out."""
-CHUNK = 400
+LOGO, PRESENT, BRAND = "logo", "present", "brand"
+SOURCE = "source-"
+"""Begins the name of a drafter that only repeats what the source of the image says."""
+Mode = Literal["audited", "confidence"]
 
 
-@dataclass
-class FieldCounts:
-    """How many images have a label of one field, by who said it."""
+@dataclass(frozen=True)
+class Rule:
+    """Drafts of one field by one drafter count from a confidence on, and why."""
 
-    human: int = 0
-    machine: int = 0
-    """Drafts that are sure enough."""
-    open: int = 0
-    """No label, or an unsure draft."""
-
-
-@dataclass
-class Acceptance:
-    """How far labeling is."""
-
-    images: int = 0
-    ready: int = 0
-    """Images that the next dataset version takes."""
-    unusable: int = 0
-    fields: dict[str, FieldCounts] = field(default_factory=dict)
+    field: str
+    family: str
+    threshold: float
+    audited: int
+    errors: int
+    upper_bound: float
+    error_limit: float
 
 
-def counts(label: Label, *, accept_confidence: float) -> bool:
-    """True when a label may go into a dataset.
+@dataclass(frozen=True)
+class Policy:
+    """What decides whether a machine's label counts."""
+
+    mode: Mode
+    """`audited`, or `confidence`: nobody has looked, and it says so."""
+    accept_confidence: float = 1.0
+    """In the mode `confidence`: a machine's label counts from here on."""
+    rules: Mapping[tuple[str, str], Rule] = field(default_factory=dict)
+    """In the mode `audited`: by (field, family of drafters); what is not here does not count."""
+
+    def recipe(self) -> dict[str, Any]:
+        """Plain values for the recipe of a dataset version."""
+        if self.mode == "confidence":
+            return {"mode": self.mode, "accept_confidence": self.accept_confidence}
+        ordered = [self.rules[key] for key in sorted(self.rules)]
+        return {"mode": self.mode, "rules": [asdict(rule) for rule in ordered]}
+
+
+def by_confidence(accept_confidence: float) -> Policy:
+    """The policy of a project without people: drafts count from a confidence on, unaudited."""
+    return Policy("confidence", accept_confidence)
+
+
+def read_policy(session: Session, *, acceptance: Mode, accept_confidence: float) -> Policy:
+    """The policy of now: the newest decision on every drafter and field, or the opt-out.
 
     Args:
-        accept_confidence: in [0, 1]; a machine's label counts from this confidence on.
+        acceptance, accept_confidence: the settings of these names.
     """
-    return label.is_human or (label.confidence or 0.0) >= accept_confidence
+    if acceptance == "confidence":
+        return by_confidence(accept_confidence)
+    rules = {}
+    for row in newest_decisions(session):
+        if row.state == "on" and row.threshold is not None:
+            rules[row.field, row.family] = Rule(
+                row.field, row.family, row.threshold, row.audited, row.errors,
+                round(row.upper_bound, 5), row.error_limit,
+            )  # fmt: skip
+    return Policy("audited", rules=rules)
 
 
-def is_unusable(labels: Mapping[str, Label], *, accept_confidence: float) -> bool:
+def newest_decisions(session: Session) -> Sequence[AcceptanceDecision]:
+    """The decision that counts now, for every field and family of drafters."""
+    newest = select(func.max(AcceptanceDecision.id)).group_by(
+        AcceptanceDecision.field, AcceptanceDecision.family
+    )
+    query = select(AcceptanceDecision).where(AcceptanceDecision.id.in_(newest))
+    return session.scalars(
+        query.order_by(AcceptanceDecision.field, AcceptanceDecision.family)
+    ).all()
+
+
+def counts(field: Field, label: Label, policy: Policy) -> bool:
+    """True when a label may go into a dataset."""
+    if label.is_human:
+        return True
+    sure = label.confidence or 0.0
+    if policy.mode == "confidence":
+        return sure >= policy.accept_confidence
+    if field.kind == "text" and label.actor.startswith(SOURCE):
+        return True
+    rule = policy.rules.get((field.name, family_of(label.actor)))
+    return rule is not None and sure >= rule.threshold and may_be_accepted(field, label.value)
+
+
+def is_unusable(labels: Mapping[str, Label], schema: Schema, policy: Policy) -> bool:
     """True when a flag that counts keeps the image out."""
     flags = labels.get(FLAGS)
     return (
-        flags is not None
-        and UNUSABLE in flags.value
-        and counts(flags, accept_confidence=accept_confidence)
+        flags is not None and UNUSABLE in flags.value and counts(schema.field(FLAGS), flags, policy)
     )
 
 
-def resolve(
-    labels: Mapping[str, Label], schema: Schema, *, accept_confidence: float
-) -> dict[str, Label] | None:
+def resolve(labels: Mapping[str, Label], schema: Schema, policy: Policy) -> dict[str, Label] | None:
     """The labels of one image that count, by field of the schema.
 
     Returns:
         None when the image cannot be in a dataset: no caption counts, or it is unusable.
     """
     accepted = {
-        name: labels[name]
-        for name in schema.names
-        if name in labels and counts(labels[name], accept_confidence=accept_confidence)
+        one.name: labels[one.name]
+        for one in schema.fields
+        if one.name in labels and counts(one, labels[one.name], policy)
     }
     caption = accepted.get(CAPTION)
     if caption is None or not caption.value:
         return None
-    if is_unusable(labels, accept_confidence=accept_confidence):
+    if is_unusable(labels, schema, policy):
         return None
     return accepted
 
 
-def count_acceptance(catalog: Catalog, schema: Schema, *, accept_confidence: float) -> Acceptance:
-    """Count over all images: who labelled what, and how many are ready for a dataset."""
-    total = Acceptance(fields={name: FieldCounts() for name in schema.names})
-    with catalog.read() as session:
-        ids = list(session.scalars(select(Image.id).order_by(Image.id)))
-        for some in chunks(ids, CHUNK):
-            labels = current_labels(session, some)
-            for image_id in some:
-                _count(total, labels.get(image_id, {}), schema, accept_confidence)
-    return total
+def open_fields(
+    labels: Mapping[str, Label], policy: Policy, schema: Schema, *, is_audit: bool
+) -> tuple[str, ...]:
+    """The fields that a person still has to see, in the order of the screen.
+
+    On an audited image a machine's word never spares a person the look: all fields are open until
+    people have said all of them.
+    """
+    asked = [one for one in schema.fields if applies(one, labels)]
+    if is_audit:
+        human = (one.name in labels and labels[one.name].is_human for one in asked)
+        return () if all(human) else tuple(one.name for one in asked)
+    return tuple(
+        one.name
+        for one in asked
+        if one.name not in labels or not counts(one, labels[one.name], policy)
+    )
 
 
-def _count(
-    total: Acceptance, labels: Mapping[str, Label], schema: Schema, accept_confidence: float
-) -> None:
-    total.images += 1
-    total.unusable += is_unusable(labels, accept_confidence=accept_confidence)
-    total.ready += resolve(labels, schema, accept_confidence=accept_confidence) is not None
-    for name, numbers in total.fields.items():
-        label = labels.get(name)
-        if label is None or not counts(label, accept_confidence=accept_confidence):
-            numbers.open += 1
-        elif label.is_human:
-            numbers.human += 1
-        else:
-            numbers.machine += 1
+def applies(field: Field, labels: Mapping[str, Label]) -> bool:
+    """False where the field is not asked: which brand, where there is no logo."""
+    if field.name != BRAND:
+        return True
+    logo = labels.get(LOGO)
+    return logo is not None and logo.value == PRESENT

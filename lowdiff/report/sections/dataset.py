@@ -72,7 +72,6 @@ class Newest:
     files: tuple[tuple[str, int, int], ...]
     """(path inside the folder, rows, bytes)."""
     image_px: int | None
-    accept_confidence: float | None
     difference: Difference | None
     problem: str | None
     """What is wrong with its files."""
@@ -146,7 +145,6 @@ def _newest(
         folder=folder,
         files=_files(version),
         image_px=recipe.get("image_px"),
-        accept_confidence=recipe.get("accept_confidence"),
         difference=difference,
         problem=problem,
     )

@@ -3,20 +3,21 @@
 import json
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Text, case, cast, func, select
 from sqlalchemy.orm import Session
 
-from lowdiff.catalog.labels import Label, current_label, current_labels
-from lowdiff.catalog.tables import Image
-from lowdiff.labels.accept.policy import counts
-from lowdiff.labels.schema import Field
+from lowdiff.catalog.labels import PEOPLE, Label, current_label, current_labels
+from lowdiff.labels.accept.policy import Policy, counts
+from lowdiff.labels.progress.status import Status, read_status
+from lowdiff.labels.progress.words import gain_sentences, pace_sentences
+from lowdiff.labels.schema import Field, Schema
 from lowdiff.pages.sheet import Picture
 from lowdiff.report.gallery import show
 from lowdiff.report.inputs import Inputs
 
-HUMAN = ("human", "adjudicated")
 BINS = 20
 EXAMPLES = 12
 EXAMPLES_BY_PEOPLE = 4
@@ -34,13 +35,15 @@ class FieldLabels:
     kind: str
     people: int
     machine: int
-    """A machine said it, and was sure enough to count."""
+    """A machine said it, and it counts."""
     open: int
-    """Nobody said it, or a machine that was not sure."""
+    """Nobody said it, or a machine whose word does not count."""
     values: tuple[tuple[str, int], ...]
     """Value → images; for a text, how many have one and how many are empty."""
     confidences: tuple[int, ...]
     """Drafts in 20 equal bins of confidence."""
+    threshold: float | None
+    """Drafts count from this confidence on; None where none does, or drafters differ."""
 
     @property
     def is_drafted(self) -> bool:
@@ -77,7 +80,10 @@ class Labels:
 
     images: int
     schema_version: str
+    is_audited: bool
+    """False where drafts count by their confidence alone, and nobody has looked."""
     accept_confidence: float
+    """Where drafts are not audited: they count from here on."""
     by_people: int
     """Images of which a person said at least one field."""
     by_machine: int
@@ -86,75 +92,77 @@ class Labels:
     """Images of which nobody said anything."""
     fields: tuple[FieldLabels, ...]
     examples: tuple[Draft, ...]
+    status: Status
+    pace: tuple[str, ...]
+    """Seconds, hours and date in sentences."""
+    gains: tuple[str, ...]
+    """What the next labels would settle."""
 
 
-def gather_labels(inputs: Inputs) -> Labels:
-    """Count with the database, then show a few images whole."""
+def gather_labels(inputs: Inputs, *, today: date) -> Labels:
+    """Count everything once, then show a few images whole."""
+    schema, policy = inputs.schema, inputs.policy
+    status = read_status(
+        inputs.catalog,
+        schema,
+        policy,
+        error_limit=inputs.error_limit,
+        audit_share=inputs.audit_share,
+        today=today,
+    )
     with inputs.catalog.read() as session:
-        images = session.scalar(select(func.count()).select_from(Image)) or 0
-        people = select(current_label.c.image_id).where(current_label.c.origin.in_(HUMAN))
-        by_people = session.scalar(select(func.count(func.distinct(current_label.c.image_id)))
-                                   .where(current_label.c.origin.in_(HUMAN))) or 0  # fmt: skip
-        said = session.scalar(select(func.count(func.distinct(current_label.c.image_id)))) or 0
-        by_machine = session.scalar(
-            select(func.count()).where(
-                current_label.c.field == "caption",
-                current_label.c.origin.not_in(HUMAN),
-                current_label.c.confidence >= inputs.accept_confidence,
-                current_label.c.image_id.not_in(people),
-            )
-        )
-        fields = _fields(session, inputs, images)
-        chosen = _choose(session, inputs)
+        fields = _fields(session, schema, status)
+        chosen = _choose(session)
         labels = current_labels(session, chosen) if chosen else {}
+    tally = status.tally
     return Labels(
-        images=images,
-        schema_version=inputs.schema.version,
-        accept_confidence=inputs.accept_confidence,
-        by_people=by_people,
-        by_machine=by_machine or 0,
-        undrafted=max(0, images - said),
+        images=tally.images,
+        schema_version=schema.version,
+        is_audited=policy.mode == "audited",
+        accept_confidence=policy.accept_confidence,
+        by_people=tally.by_people,
+        by_machine=tally.by_machine,
+        undrafted=tally.undrafted,
         fields=fields,
         examples=_examples(inputs, chosen, labels),
+        status=status,
+        pace=tuple(pace_sentences(status)),
+        gains=tuple(gain_sentences(status)),
     )
 
 
-def who_says(label: Label, accept_confidence: float) -> str:
-    """`people`, `machine` (sure enough to count) or `open`."""
+def who_says(field: Field, label: Label, policy: Policy) -> str:
+    """`people`, `machine` (whose word counts) or `open`."""
     if label.is_human:
         return "people"
-    return "machine" if counts(label, accept_confidence=accept_confidence) else "open"
+    return "machine" if counts(field, label, policy) else "open"
 
 
-def _fields(session: Session, inputs: Inputs, images: int) -> tuple[FieldLabels, ...]:
-    columns = current_label.c
-    who = case(
-        (columns.origin.in_(HUMAN), "people"),
-        (columns.confidence >= inputs.accept_confidence, "machine"),
-        else_="open",
-    )
-    counted: dict[str, Counter[str]] = {}
-    query = select(columns.field, who, func.count()).group_by(columns.field, who)
-    for name, whose, number in session.execute(query):
-        counted.setdefault(name, Counter())[whose] = number
+def _fields(session: Session, schema: Schema, status: Status) -> tuple[FieldLabels, ...]:
     confidences = _confidences(session)
-    found = []
-    for field in inputs.schema.fields:
-        numbers = counted.get(field.name, Counter())
-        found.append(
-            FieldLabels(
-                name=field.name,
-                title=field.title,
-                meaning=field.meaning,
-                kind=field.kind,
-                people=numbers["people"],
-                machine=numbers["machine"],
-                open=max(0, images - numbers["people"] - numbers["machine"]),
-                values=_values(session, field),
-                confidences=confidences.get(field.name, (0,) * BINS),
-            )
+    return tuple(
+        FieldLabels(
+            name=field.name,
+            title=field.title,
+            meaning=field.meaning,
+            kind=field.kind,
+            people=numbers.human,
+            machine=numbers.accepted,
+            open=numbers.open + numbers.idle,
+            values=_values(session, field),
+            confidences=confidences.get(field.name, (0,) * BINS),
+            threshold=_threshold(field, status.policy),
         )
-    return tuple(found)
+        for field in schema.fields
+        for numbers in [status.tally.fields[field.name]]
+    )
+
+
+def _threshold(field: Field, policy: Policy) -> float | None:
+    if policy.mode == "confidence":
+        return policy.accept_confidence
+    found = [rule.threshold for rule in policy.rules.values() if rule.field == field.name]
+    return found[0] if len(found) == 1 else None
 
 
 def _confidences(session: Session) -> dict[str, tuple[int, ...]]:
@@ -165,7 +173,7 @@ def _confidences(session: Session) -> dict[str, tuple[int, ...]]:
     )
     query = (
         select(columns.field, bins, func.count())
-        .where(columns.origin.not_in(HUMAN), columns.confidence.is_not(None))
+        .where(columns.origin.not_in(PEOPLE), columns.confidence.is_not(None))
         .group_by(columns.field, bins)
     )
     found: dict[str, list[int]] = {}
@@ -200,21 +208,23 @@ def _parts(value: Any) -> list[str]:
     return ["none" if value is None else str(value)]
 
 
-def _choose(session: Session, inputs: Inputs) -> list[str]:
+def _choose(session: Session) -> list[str]:
     """Some captions of people, some sure drafts, some that need a person; always the same."""
     columns = current_label.c
     captions = select(columns.image_id).where(columns.field == "caption")
-    sure = columns.confidence >= inputs.accept_confidence
-    people = captions.where(columns.origin.in_(HUMAN)).order_by(
+    people = captions.where(columns.origin.in_(PEOPLE)).order_by(
         columns.created_at.desc(), columns.image_id
     )
-    drafts = captions.where(columns.origin.not_in(HUMAN))
-    unsure = drafts.where(~sure).order_by(columns.confidence, columns.image_id)
+    drafts = captions.where(columns.origin.not_in(PEOPLE))
     chosen = list(session.scalars(people.limit(EXAMPLES_BY_PEOPLE)))
-    open_ones = list(session.scalars(unsure.limit(EXAMPLES_UNSURE)))
-    room = EXAMPLES - len(chosen) - len(open_ones)
-    chosen += session.scalars(drafts.where(sure).order_by(columns.image_id).limit(room))
-    return chosen + open_ones
+    unsure = list(
+        session.scalars(
+            drafts.order_by(columns.confidence, columns.image_id).limit(EXAMPLES_UNSURE)
+        )
+    )
+    others = drafts.where(columns.image_id.not_in(unsure)).order_by(columns.image_id)
+    room = EXAMPLES - len(chosen) - len(unsure)
+    return chosen + list(session.scalars(others.limit(room))) + unsure
 
 
 def _examples(
@@ -229,7 +239,7 @@ def _examples(
             Draft(
                 picture=image.picture,
                 caption=str(caption.value or ""),
-                who=who_says(caption, inputs.accept_confidence),
+                who=who_says(inputs.schema.field("caption"), caption, inputs.policy),
                 by=caption.actor,
                 confidence=caption.confidence,
                 chips=_chips(inputs, said),
@@ -250,7 +260,7 @@ def _chips(inputs: Inputs, said: dict[str, Label]) -> tuple[Chip, ...]:
             Chip(
                 text=value,
                 title=f"{field.title}: by {label.actor}{sureness}",
-                who=who_says(label, inputs.accept_confidence),
+                who=who_says(field, label, inputs.policy),
             )
         )
     return tuple(chips)
