@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -21,7 +22,17 @@ class Choice:
 
     value: str
     definition: str
+    example: str
+    """What a person would give this value to, in a few words."""
     hotkey: str
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The value of another field on which a field depends."""
+
+    field: str
+    value: str
 
 
 @dataclass(frozen=True)
@@ -34,10 +45,18 @@ class Field:
     title: str
     meaning: str
     drafted_by: str
+    measured_by: str
+    """How the error of its drafts is known."""
+    answer: str
+    """Where a draft comes from: `measured`, `read`, `learned`, `source` or `person`."""
     choices: tuple[Choice, ...] = ()
     """Empty for a text."""
     required: bool = False
     """True when an annotator cannot leave it empty."""
+    free: bool = False
+    """True when a machine's word never counts without a person, unless it is the source's own."""
+    only_if: Condition | None = None
+    """It applies only to images of which another field says this."""
     rows: int = 1
     """Height of a text's input on the screen."""
 
@@ -53,11 +72,12 @@ class BoxLabel:
 
     value: str
     definition: str
+    example: str
     hotkey: str
     colour: str
     """`#rrggbb`."""
     has_text: bool = False
-    """True when the words inside belong to the rectangle."""
+    """True when the words inside belong to the rectangle; it is then on the screen `text`."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +157,14 @@ def load_schema(path: Path | None = None) -> Schema:
     )
 
 
+def applies(field: Field, values: Mapping[str, Any]) -> bool:
+    """Whether a field says anything of an image whose other fields have these values.
+
+    A field whose condition nobody has answered yet does not apply.
+    """
+    return field.only_if is None or values.get(field.only_if.field) == field.only_if.value
+
+
 def validate_value(field: Field, value: Any) -> None:
     """Say whether `value` may be the label of `field`.
 
@@ -185,5 +213,10 @@ def _read(path: Path | None) -> tuple[str, str]:
 
 
 def _field(entry: dict[str, Any]) -> Field:
-    plain = {key: value for key, value in entry.items() if key != "choice"}
-    return Field(**plain, choices=tuple(Choice(**choice) for choice in entry.get("choice", ())))
+    plain = {key: value for key, value in entry.items() if key not in ("choice", "only_if")}
+    condition = entry.get("only_if")
+    return Field(
+        **plain,
+        choices=tuple(Choice(**choice) for choice in entry.get("choice", ())),
+        only_if=Condition(**condition) if condition else None,
+    )

@@ -7,19 +7,27 @@ from typing import Any, NoReturn
 from lowdiff.errors import InputError
 
 KINDS = ("choice", "text", "flags")
-LABEL_STUDIO_KEYS = frozenset("behkmopruvw") | {f"shift+{key}" for key in ("r", "1", "2", ".")}
-"""Keys that mean something to Label Studio 1.23 while an image is open (letters in any case)."""
+ANSWERS = ("measured", "read", "learned", "source", "person")
+LABEL_STUDIO_KEYS = frozenset("hruv") | {"shift+r"} | {f"alt+{key}" for key in "hlmr"}
+"""Keys of Label Studio 1.23 on a screen with an image and rectangles: the tools pan, rectangle and
+move, unselect, and what it does with a selected rectangle."""
+BROWSER_KEYS = frozenset(f"alt+{key}" for key in "bdefhstv")
+"""Chromium's address bar and menu, and Firefox's menus."""
 
-HOTKEY = re.compile(r"(shift\+[a-z]|[a-z0-9])")
+HOTKEY = re.compile(r"((shift|alt)\+[a-z]|[a-z0-9])")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 VALUE = re.compile(r"[a-z][a-z0-9-]*")
 BOX_VALUE = re.compile(r"[A-Z][A-Za-z]*")
-RESERVED_NAMES = frozenset({"box", "box_text", "image", "image_id", "external_key", "push_batch"})
+RESERVED_NAMES = frozenset(
+    {"ask", "box", "box_text", "image", "image_id", "external_key", "push_batch", "priority"}
+)
 """Names with a meaning of their own in Label Studio's tasks."""
 
 _TEXTS = ("name", "title", "meaning", "drafted_by")
-_FIELD_KEYS = {*_TEXTS, "kind", "choice", "required", "rows"}
-_CHOICE_KEYS = {"value", "definition", "hotkey"}
+_FIELD_TEXTS = (*_TEXTS, "measured_by")
+_FIELD_KEYS = {*_FIELD_TEXTS, "kind", "answer", "choice", "required", "rows", "free", "only_if"}
+_CHOICE_TEXTS = ("value", "definition", "example", "hotkey")
+_CHOICE_KEYS = set(_CHOICE_TEXTS)
 _BOXES_KEYS = {*_TEXTS, "label"}
 _BOX_KEYS = {*_CHOICE_KEYS, "colour", "has_text"}
 
@@ -41,20 +49,24 @@ def check_schema(raw: Mapping[str, Any], *, item: str) -> None:
         _check_field(rules, entry)
     _check_boxes(rules, raw["boxes"])
     rules.once("name", [entry["name"] for entry in raw["field"]] + [raw["boxes"]["name"]])
+    _check_conditions(rules, raw["field"])
     _check_hotkeys(rules, raw)
 
 
 def _check_field(rules: "_Rules", entry: Mapping[str, Any]) -> None:
     where = f"field {entry.get('name', '(without a name)')}"
-    rules.keys(where, entry, {*_TEXTS, "kind"}, _FIELD_KEYS)
-    rules.texts(where, entry, _TEXTS)
+    rules.keys(where, entry, {*_FIELD_TEXTS, "kind", "answer"}, _FIELD_KEYS)
+    rules.texts(where, entry, _FIELD_TEXTS)
     rules.match(f"{where}: name", entry["name"], NAME, "lower case, digits and _")
     if entry["name"] in RESERVED_NAMES:
         rules.broken(f"{where}: name", entry["name"], "a name that Label Studio's tasks do not use")
     if entry["kind"] not in KINDS:
         rules.broken(f"{where}: kind", repr(entry["kind"]), ", ".join(KINDS))
-    if not isinstance(entry.get("required", False), bool):
-        rules.broken(f"{where}: required", repr(entry["required"]), "true or false")
+    if entry["answer"] not in ANSWERS:
+        rules.broken(f"{where}: answer", repr(entry["answer"]), ", ".join(ANSWERS))
+    for key in ("required", "free"):
+        if not isinstance(entry.get(key, False), bool):
+            rules.broken(f"{where}: {key}", repr(entry[key]), "true or false")
     rows = entry.get("rows", 1)
     if type(rows) is not int or not 1 <= rows <= 20:
         rules.broken(f"{where}: rows", repr(rows), "a whole number from 1 to 20")
@@ -67,7 +79,7 @@ def _check_field(rules: "_Rules", entry: Mapping[str, Any]) -> None:
     for choice in choices:
         at = f"{where}: choice {choice.get('value', '(without a value)')}"
         rules.keys(at, choice, _CHOICE_KEYS, _CHOICE_KEYS)
-        rules.texts(at, choice, ("value", "definition", "hotkey"))
+        rules.texts(at, choice, _CHOICE_TEXTS)
         rules.match(f"{at}: value", choice["value"], VALUE, "lower case, digits and -")
     rules.once(f"{where}: value", [choice["value"] for choice in choices])
 
@@ -82,12 +94,30 @@ def _check_boxes(rules: "_Rules", boxes: Any) -> None:
     for label in boxes["label"]:
         at = f"boxes: label {label.get('value', '(without a value)')}"
         rules.keys(at, label, {*_CHOICE_KEYS, "colour"}, _BOX_KEYS)
-        rules.texts(at, label, ("value", "definition", "hotkey", "colour"))
+        rules.texts(at, label, (*_CHOICE_TEXTS, "colour"))
         rules.match(f"{at}: value", label["value"], BOX_VALUE, "letters, the first a capital")
         rules.match(f"{at}: colour", label["colour"], re.compile("#[0-9a-f]{6}"), "#rrggbb")
         if not isinstance(label.get("has_text", False), bool):
             rules.broken(f"{at}: has_text", repr(label["has_text"]), "true or false")
     rules.once("boxes: value", [label["value"] for label in boxes["label"]])
+
+
+def _check_conditions(rules: "_Rules", fields: Sequence[Mapping[str, Any]]) -> None:
+    """A condition names a value of a choice that stands above; what may be hidden is optional."""
+    above: dict[str, list[str]] = {}
+    for entry in fields:
+        where = f"field {entry['name']}: only_if"
+        condition = entry.get("only_if")
+        if condition is not None:
+            if not isinstance(condition, dict):
+                rules.broken(where, repr(condition), "a table")
+            rules.keys(where, condition, {"field", "value"}, {"field", "value"})
+            if condition["value"] not in above.get(str(condition["field"]), ()):
+                rules.broken(where, repr(condition), "a value of a choice that stands above")
+            if entry.get("required"):
+                rules.broken(where, "required = true", "a field that need not be filled in")
+        if entry["kind"] == "choice":
+            above[entry["name"]] = [choice["value"] for choice in entry["choice"]]
 
 
 def _check_hotkeys(rules: "_Rules", raw: Mapping[str, Any]) -> None:
@@ -99,10 +129,12 @@ def _check_hotkeys(rules: "_Rules", raw: Mapping[str, Any]) -> None:
     ] + [(f"box {label['value']}", label["hotkey"]) for label in raw["boxes"]["label"]]
     for owner, hotkey in pairs:
         if not HOTKEY.fullmatch(hotkey):
-            rules.broken(f"hotkey of {owner}", repr(hotkey), "a letter, a digit, or shift+letter")
-        if hotkey in LABEL_STUDIO_KEYS:
-            free = " ".join(key for key in "acdfgijlnqstxyz")
-            rules.broken(f"hotkey of {owner}", f"{hotkey!r}, which is Label Studio's", free)
+            allowed = "a letter, a digit, shift+letter or alt+letter"
+            rules.broken(f"hotkey of {owner}", repr(hotkey), allowed)
+        for whose, taken in (("Label Studio", LABEL_STUDIO_KEYS), ("a browser", BROWSER_KEYS)):
+            if hotkey in taken:
+                free = f"any key but {' '.join(sorted(LABEL_STUDIO_KEYS | BROWSER_KEYS))}"
+                rules.broken(f"hotkey of {owner}", f"{hotkey!r}, which is {whose}'s", free)
         if hotkey in owners:
             rules.broken(
                 f"hotkey of {owner}", f"{hotkey!r}, which is {owners[hotkey]}'s", "a free one"

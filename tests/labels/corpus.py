@@ -18,8 +18,13 @@ DRAFTED = {
     "caption": ("A disc, one large centred figure in vivid colours.", 0.8),
     "background": ("transparent", 0.99),
     "figure_size": ("large", 0.9),
+    "background_colour": ("none", 0.99),
     "layout": ("centred", 0.8),
+    "figure_count": ("one", 0.9),
     "saturation": ("vivid", 0.6),
+    "palette": (["red"], 0.7),
+    "style": ("flat", 0.7),
+    "quality": ("good", 0.8),
     "logo": ("none", 0.5),
     "transcription": ("", 0.9),
     "flags": ([], 0.9),
@@ -63,7 +68,7 @@ def draft(catalog: Catalog, image_ids: list[str], **changed: tuple[object, float
             origin="rule",
             actor=f"{name}/1",
             confidence=confidence,
-            schema_version="1.0",
+            schema_version="2.0",
             created_at=SEEN_AT,
         )
         for image_id in image_ids

@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from lowdiff.errors import InputError
 from lowdiff.labels.desk.screen import Screen
 from lowdiff.labels.desk.tasks import Box, Form, box_of_pixels, clean_text, from_result, to_result
-from lowdiff.labels.schema_files import label_config
+from lowdiff.labels.schema import applies
+from lowdiff.labels.schema_screen import TEXT, asked_together, label_config
 from tests.labels.forms import SCHEMA, forms_of, values_of
 
 SCREEN = Screen(label_config(SCHEMA))
+TEXT_SCREEN = Screen(label_config(SCHEMA, TEXT))
 FULL = Form(
     {
         "caption": "A raccoon, one large centred figure.",
@@ -19,6 +21,7 @@ FULL = Form(
         "layout": "centred",
         "saturation": "grey",
         "logo": "none",
+        "palette": ["red", "brown"],
         "transcription": "SALE\n50%",
         "flags": ["person-visible"],
     },
@@ -43,18 +46,44 @@ def test_label_studios_own_rules_are_really_asked():
     assert SCREEN.complaints(result)
 
 
-@given(values_of(SCHEMA), st.sampled_from([field.name for field in SCHEMA.fields]))
+@given(values_of(SCHEMA), st.sampled_from(SCHEMA.names))
 def test_a_field_without_a_draft_stays_open_on_the_screen(values, name):
-    del values[name]
+    values.pop(name, None)
     result = to_result(SCHEMA, Form(values), width_px=8, height_px=8)
     assert name not in {item["from_name"] for item in result}
     answer = from_result(SCHEMA, result).values
-    empty = {"transcription": "", "flags": []}
-    assert answer == values | ({name: empty[name]} if name in empty else {})
+    if name == "logo":
+        values.pop("brand", None)
+    empty = {"transcription": "", "brand": "", "flags": []}
+    applied = name in empty and applies(SCHEMA.field(name), values)
+    assert answer == values | ({name: empty[name]} if applied else {})
+
+
+def test_the_other_screen_has_the_words_and_their_boxes_and_nothing_else():
+    result = to_result(SCHEMA, FULL, width_px=640, height_px=480, screen=TEXT)
+    assert TEXT_SCREEN.complaints(result) == []
+    form = from_result(SCHEMA, result)
+    assert form.values == {"transcription": "SALE\n50%"}
+    assert form.boxes == FULL.boxes[:1]
+    assert from_result(SCHEMA, to_result(SCHEMA, FULL, width_px=8, height_px=8)).boxes == (
+        FULL.boxes[1],
+    )
+
+
+@given(forms_of(SCHEMA), st.lists(st.sampled_from(SCHEMA.names)))
+def test_only_what_was_shown_is_answered(form, ask):
+    asked = Form(form.values, form.boxes, tuple(ask))
+    result = to_result(SCHEMA, asked, width_px=640, height_px=480)
+    shown = asked_together(SCHEMA, ask)
+    # Label Studio leaves hidden controls out of what it sends
+    sent = [item for item in result if item["from_name"] in {*shown, "ask", "box", "box_text"}]
+    answer = from_result(SCHEMA, sent)
+    assert answer.values == {n: v for n, v in form.values.items() if n in shown}
+    assert answer.ask == shown
 
 
 def test_words_and_their_box_share_one_id_and_one_geometry():
-    result = to_result(SCHEMA, FULL, width_px=640, height_px=480)
+    result = to_result(SCHEMA, FULL, width_px=640, height_px=480, screen=TEXT)
     box, words = [item for item in result if item.get("id") == "box0"]
     assert words["value"].pop("text") == ["SALE"]
     assert box["value"].pop("rectanglelabels") == ["Text"]
@@ -87,7 +116,7 @@ def test_a_box_that_the_schema_does_not_know_is_refused(box):
         lambda item: item.update(value={"choices": ["other"], "text": [3]}),
     ],
 )
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", range(9))
 def test_an_answer_that_is_not_from_our_screen_is_refused(damage, number):
     result = copy.deepcopy(to_result(SCHEMA, FULL, width_px=640, height_px=480))
     damage(result[number])
@@ -98,7 +127,7 @@ def test_an_answer_that_is_not_from_our_screen_is_refused(damage, number):
 def test_a_box_drawn_over_the_edge_is_cut_at_the_edge():
     form = Form({}, (Box("Figure", 50, 50, 20, 20),))
     result = to_result(SCHEMA, form, width_px=8, height_px=8)
-    result[0]["value"] |= {"x": -3.0, "y": 95.0, "width": 10.0, "height": 10.0}
+    result[-1]["value"] |= {"x": -3.0, "y": 95.0, "width": 10.0, "height": 10.0}
     assert from_result(SCHEMA, result).boxes == (Box("Figure", 0, 95, 7, 5),)
 
 

@@ -21,7 +21,7 @@ from lowdiff.errors import InputError
 from lowdiff.labels.desk.label_studio import LabelStudio
 from lowdiff.labels.desk.tasks import MODEL_VERSION
 from lowdiff.labels.schema import Schema
-from lowdiff.labels.schema_files import label_config
+from lowdiff.labels.schema_screen import label_config
 
 NOT_MADE_YET = 0
 """The project id of a row whose project is about to be made."""

@@ -32,7 +32,7 @@ from lowdiff.labels.desk.tasks import Form, make_task
 from lowdiff.labels.desk.working_copies import image_url, working_copy
 from lowdiff.labels.drafts.boxes import draft_boxes
 from lowdiff.labels.schema import Schema
-from lowdiff.labels.schema_files import label_config
+from lowdiff.labels.schema_screen import label_config
 from lowdiff.store import Store
 from lowdiff.workspace import Workspace
 

@@ -5,12 +5,21 @@ items that share one `id` and one geometry; geometry is in percent of the pictur
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from lowdiff.errors import InputError
-from lowdiff.labels.schema import CONTROL_CHARACTERS, Field, Schema, validate_value
-from lowdiff.labels.schema_files import BOX, BOX_TEXT, IMAGE
+from lowdiff.labels.schema import CONTROL_CHARACTERS, Field, Schema, applies, validate_value
+from lowdiff.labels.schema_screen import (
+    ASK,
+    BOX,
+    BOX_TEXT,
+    FORM,
+    IMAGE,
+    asked_together,
+    boxes_of,
+    fields_of,
+)
 
 MODEL_VERSION = "lowdiff-drafts"
 """Under this name Label Studio shows our predictions; see `create_project`."""
@@ -35,6 +44,8 @@ class Form:
     values: dict[str, Any]
     """Only the fields that are filled in; a text may be empty, flags may be `[]`."""
     boxes: tuple[Box, ...] = ()
+    ask: tuple[str, ...] | None = None
+    """The fields that the screen shows, the others being settled; None for all of them."""
 
 
 def clean_text(text: str) -> str:
@@ -60,28 +71,43 @@ def box_of_pixels(
     return box if box.w_pct > 0 and box.h_pct > 0 else None
 
 
-def to_result(schema: Schema, form: Form, *, width_px: int, height_px: int) -> list[dict[str, Any]]:
+def to_result(
+    schema: Schema, form: Form, *, width_px: int, height_px: int, screen: str = FORM
+) -> list[dict[str, Any]]:
     """The items of a prediction that fills in the form.
 
     Args:
         width_px, height_px: size of the picture that the annotator sees.
+        screen: the fields and rectangles of other screens are left out.
 
     Raises:
         InputError: a value or a rectangle does not fit the schema.
     """
     items: list[dict[str, Any]] = []
-    for field in schema.fields:
+    fields = fields_of(schema, screen)
+    for field in fields:
         if field.name in form.values:
             items += _field_items(field, form.values[field.name])
+    wanted = asked_together(schema, schema.names if form.ask is None else form.ask)
+    ask = [field.name for field in fields if field.name in wanted]
+    if ask:
+        items.append(
+            {"from_name": ASK, "to_name": IMAGE, "type": "choices", "value": {"choices": ask}}
+        )
+    here = {label.value: label.has_text for label in boxes_of(schema, screen)}
     for number, box in enumerate(form.boxes):
-        items += _box_items(schema, box, f"box{number}", width_px, height_px)
+        _check_box(schema, box)
+        if box.label in here:
+            text = box.text if here[box.label] else ""
+            items += _box_items(replace(box, text=text), f"box{number}", width_px, height_px)
     return items
 
 
 def from_result(schema: Schema, result: Sequence[Mapping[str, Any]]) -> Form:
-    """What an annotator confirmed: every field of the form that is filled in.
+    """What an annotator confirmed: every field that is filled in, among those that were shown.
 
-    An empty text and no flag are answers too, except for a text that is required.
+    An empty text and no flag are answers too where the field was shown, unless it is required.
+    A field whose condition does not hold is no answer.
 
     Raises:
         InputError: an item does not fit the schema.
@@ -89,9 +115,13 @@ def from_result(schema: Schema, result: Sequence[Mapping[str, Any]]) -> Form:
     by_name: dict[str, list[Mapping[str, Any]]] = {}
     for item in result:
         by_name.setdefault(str(item.get("from_name")), []).append(item)
+    shown = [name for item in by_name.get(ASK, []) for name in _strings(item, "choices")]
     values: dict[str, Any] = {}
     for field in schema.fields:
-        value = _field_value(field, by_name.get(field.name, []))
+        items = by_name.get(field.name, [])
+        if not applies(field, values) or not (items or field.name in shown):
+            continue
+        value = _field_value(field, items)
         if value is not None:
             validate_value(field, value)
             values[field.name] = value
@@ -100,7 +130,11 @@ def from_result(schema: Schema, result: Sequence[Mapping[str, Any]]) -> Form:
         for item in by_name.get(BOX_TEXT, [])
     }
     boxes = (_read_box(schema, item, texts) for item in by_name.get(BOX, []))
-    return Form(values, tuple(sorted(boxes, key=lambda box: (box.y_pct, box.x_pct, box.label))))
+    return Form(
+        values,
+        tuple(sorted(boxes, key=lambda box: (box.y_pct, box.x_pct, box.label))),
+        tuple(name for name in schema.names if name in shown),
+    )
 
 
 def boxes_value(boxes: Sequence[Box]) -> list[dict[str, Any]]:
@@ -151,6 +185,8 @@ def _field_value(field: Field, items: Sequence[Mapping[str, Any]]) -> Any:
         return None if field.required and not text else text
     chosen = [value for item in items for value in _strings(item, "choices")]
     if field.kind == "flags":
+        if field.required and not chosen:
+            return None
         known = [value for value in field.values if value in chosen]
         return known + sorted(set(chosen) - set(known))
     return chosen[0] if chosen else None
@@ -173,10 +209,7 @@ def _strings(item: Mapping[str, Any], key: str) -> list[str]:
     return found
 
 
-def _box_items(
-    schema: Schema, box: Box, box_id: str, width_px: int, height_px: int
-) -> list[dict[str, Any]]:
-    _check_box(schema, box)
+def _box_items(box: Box, box_id: str, width_px: int, height_px: int) -> list[dict[str, Any]]:
     geometry = {
         "x": box.x_pct, "y": box.y_pct, "width": box.w_pct, "height": box.h_pct, "rotation": 0,
     }  # fmt: skip
