@@ -46,7 +46,7 @@ def test_what_a_person_confirms_or_corrects_becomes_the_label(desk, pushed):
     )  # a logo, and its brand left empty
     assert report.human_seconds == 9.0
     found = labels(desk, confirmed)
-    assert {name: found[name].value for name in SCHEMA.names} == {
+    assert {name: found[name].value for name in DRAFTED} == {
         name: value for name, (value, _) in DRAFTED.items()
     }
     assert all(label.is_human and "@" in label.actor for label in found.values())
