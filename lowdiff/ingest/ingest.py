@@ -24,7 +24,7 @@ from lowdiff.ingest.record import Claimed, Kept, Outcome
 from lowdiff.ingest.report import IngestReport
 from lowdiff.store import Store
 
-BATCH = 32
+BATCH = 64
 """Finds that are fetched and not committed, besides those that the threads have in hand."""
 COMMIT_AT = BATCH // 2
 """While one half is committed, the threads fill the other."""
