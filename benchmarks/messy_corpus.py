@@ -29,6 +29,7 @@ from sqlalchemy import func, select
 
 from benchmarks.pair_sheet import PAGE, write_random_pairs
 from lowdiff.catalog.tables import Sighting
+from lowdiff.dedupe.review import REVIEW_FILE
 from lowdiff.ingest.openmoji import ATTRIBUTION, LICENCE, bring_openmoji
 from lowdiff.ops.project import open_project
 from lowdiff.workspace import Workspace
@@ -85,7 +86,9 @@ def main() -> None:
             sys.exit(f"{step} ended with {notes[-1]['exit']}; the same command goes on")
     pairs = write_random_pairs(space.root, space.root / PAGE, each=options.pairs, seed=options.seed)
     print("\n".join(table(space, notes)))
-    print(f"\n{space.root / 'duplicates.html'}: the most doubtful pairs")
+    doubtful = space.root / REVIEW_FILE
+    if doubtful.exists():
+        print(f"\n{doubtful}: the most doubtful pairs")
     print(f"{space.root / PAGE}: {pairs} pairs drawn by chance (seed {options.seed})")
 
 
