@@ -20,8 +20,8 @@ def read_rows(image: Image.Image, upright: Upright, body: bytes) -> "RgbRows | N
         image: the file, opened by Pillow and checked, not loaded.
 
     Returns:
-        None where Pillow must do it: colours or rows have
-        to be changed, or the data are damaged, of which it makes the best or says what is wrong.
+        None where Pillow must do it: colours or rows have to be changed, or the data are damaged,
+        of which it makes the best or says what is wrong.
     """
     if image.format != "JPEG" or image.mode != "RGB" or not upright.is_plain:
         return None
