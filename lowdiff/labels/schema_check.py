@@ -41,7 +41,7 @@ def check_schema(raw: Mapping[str, Any], *, item: str) -> None:
     Raises:
         InputError: the first rule that it breaks.
     """
-    rules = _Rules(item)
+    rules = Rules(item)
     rules.keys("the file", raw, {"version", "field", "boxes"}, {"version", "field", "boxes"})
     rules.match("version", raw["version"], re.compile(r"\d+\.\d+"), "two numbers such as 1.0")
     rules.tables("field", raw["field"])
@@ -53,7 +53,7 @@ def check_schema(raw: Mapping[str, Any], *, item: str) -> None:
     _check_hotkeys(rules, raw)
 
 
-def _check_field(rules: "_Rules", entry: Mapping[str, Any]) -> None:
+def _check_field(rules: "Rules", entry: Mapping[str, Any]) -> None:
     where = f"field {entry.get('name', '(without a name)')}"
     rules.keys(where, entry, {*_FIELD_TEXTS, "kind", "answer"}, _FIELD_KEYS)
     rules.texts(where, entry, _FIELD_TEXTS)
@@ -84,7 +84,7 @@ def _check_field(rules: "_Rules", entry: Mapping[str, Any]) -> None:
     rules.once(f"{where}: value", [choice["value"] for choice in choices])
 
 
-def _check_boxes(rules: "_Rules", boxes: Any) -> None:
+def _check_boxes(rules: "Rules", boxes: Any) -> None:
     if not isinstance(boxes, dict):
         rules.broken("boxes", repr(boxes), "a table")
     rules.keys("boxes", boxes, _BOXES_KEYS, _BOXES_KEYS)
@@ -102,7 +102,7 @@ def _check_boxes(rules: "_Rules", boxes: Any) -> None:
     rules.once("boxes: value", [label["value"] for label in boxes["label"]])
 
 
-def _check_conditions(rules: "_Rules", fields: Sequence[Mapping[str, Any]]) -> None:
+def _check_conditions(rules: "Rules", fields: Sequence[Mapping[str, Any]]) -> None:
     """A condition names a value of a choice that stands above; what may be hidden is optional."""
     above: dict[str, list[str]] = {}
     for entry in fields:
@@ -120,7 +120,7 @@ def _check_conditions(rules: "_Rules", fields: Sequence[Mapping[str, Any]]) -> N
             above[entry["name"]] = [choice["value"] for choice in entry["choice"]]
 
 
-def _check_hotkeys(rules: "_Rules", raw: Mapping[str, Any]) -> None:
+def _check_hotkeys(rules: "Rules", raw: Mapping[str, Any]) -> None:
     owners: dict[str, str] = {}
     pairs = [
         (f"{entry['name']} = {choice['value']}", choice["hotkey"])
@@ -142,13 +142,14 @@ def _check_hotkeys(rules: "_Rules", raw: Mapping[str, Any]) -> None:
         owners[hotkey] = owner
 
 
-class _Rules:
+class Rules:
     """Raises for the first broken rule, always in the same form."""
 
     def __init__(self, item: str) -> None:
         self.item = item
 
     def broken(self, where: str, found: object, allowed: str) -> NoReturn:
+        """Raise for one rule: where, what was found, and what is allowed."""
         raise InputError(
             self.item,
             f"{where}: breaks a rule of the label schema",
@@ -158,25 +159,30 @@ class _Rules:
         )
 
     def keys(self, where: str, table: Mapping[str, Any], must: set[str], may: set[str]) -> None:
+        """A table has all of `must` and nothing but `may`."""
         for key in sorted(must - set(table)):
             self.broken(where, f"no {key!r}", "all of " + ", ".join(sorted(must)))
         for key in sorted(set(table) - may):
             self.broken(where, f"unknown key {key!r}", ", ".join(sorted(may)))
 
     def texts(self, where: str, table: Mapping[str, Any], keys: Sequence[str]) -> None:
+        """These entries are texts that say something."""
         for key in keys:
             if not isinstance(table[key], str) or not table[key].strip():
                 self.broken(f"{where}: {key}", repr(table[key]), "a text that is not empty")
 
     def match(self, where: str, value: Any, pattern: re.Pattern[str], allowed: str) -> None:
+        """A text of a pattern."""
         if not isinstance(value, str) or not pattern.fullmatch(value):
             self.broken(where, repr(value), allowed)
 
     def tables(self, where: str, value: Any) -> None:
+        """A list of tables that is not empty."""
         if not isinstance(value, list) or not value or not all(isinstance(v, dict) for v in value):
             self.broken(where, repr(value), f"at least one [[{where.split(': ')[-1]}]]")
 
     def once(self, what: str, values: Sequence[str]) -> None:
+        """No value stands there twice."""
         for value in values:
             if values.count(value) > 1:
                 self.broken(what, f"{value!r} twice", "each only once")
