@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta
 
@@ -51,6 +51,7 @@ def test_drafts_at_or_over_the_limit_are_hardly_ever_accepted_however_often_one_
     assert accepted / 400 <= ALPHA
 
 
+@settings(deadline=None)
 @given(st.integers(0, 3_000), st.data())
 def test_the_bound_lies_above_what_was_seen_and_shrinks_with_right_samples(n, data):
     errors = data.draw(st.integers(0, min(n, 60)))
@@ -60,6 +61,7 @@ def test_the_bound_lies_above_what_was_seen_and_shrinks_with_right_samples(n, da
     assert upper_bound(n + 1, errors + 1) >= bound - 1e-6
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3_000), st.integers(0, 30), st.floats(0.005, 0.2))
 def test_a_limit_is_shown_exactly_where_the_bound_is_below_it(n, errors, limit):
     errors = min(errors, n)
@@ -68,6 +70,7 @@ def test_a_limit_is_shown_exactly_where_the_bound_is_below_it(n, errors, limit):
         assert is_below(n, errors, limit) == (bound < limit)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 500), st.integers(0, 5))
 def test_the_samples_that_are_needed_are_enough_and_not_one_too_many(n, errors):
     errors = min(errors, n)
