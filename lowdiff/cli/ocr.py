@@ -126,7 +126,8 @@ def show(
         return
     target = out or Path(f"{Path(image).stem if Path(image).is_file() else image}.ocr.html")
     draw_document(document, picture(), target)
-    say(f"{len(document.words)} words drawn into {target}")
+    words = "1 word" if len(document.words) == 1 else f"{len(document.words)} words"
+    say(f"{words} drawn into {target}")
 
 
 def _document_and_picture(

@@ -1,5 +1,6 @@
 """Documents in the formats of archives: hOCR 1.2 and ALTO 4.4, as text."""
 
+import json
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -38,6 +39,8 @@ def to_hocr(document: OcrDocument) -> str:
         area = _hocr(page, "div", "ocr_carea", f"block_{number}", every)
         for line_number, words in lines:
             line = _hocr(area, "span", "ocr_line", f"line_{line_number}", words)
+            if turn := _turn(words):
+                line.set("title", f"{line.get('title')}; textangle {-turn:g}")
             for place, word in enumerate(words):
                 name = f"word_{line_number}_{place}"
                 span = _hocr(line, "span", "ocrx_word", name, [word])
@@ -58,6 +61,7 @@ def to_alto(document: OcrDocument) -> str:
             "xmlns": ALTO,
             "xmlns:xsi": SCHEMA_INSTANCE,
             "xsi:schemaLocation": f"{ALTO} {ALTO_SCHEMA}",
+            "SCHEMAVERSION": "4.4",
         },
     )
     description = ElementTree.SubElement(alto, "Description")
@@ -65,6 +69,9 @@ def to_alto(document: OcrDocument) -> str:
     source = ElementTree.SubElement(description, "sourceImageInformation")
     ElementTree.SubElement(source, "fileName").text = _plain(document.path or document.image_id)
     processing = ElementTree.SubElement(description, "Processing", {"ID": "OCR_1"})
+    settings = {**document.parameters, "languages": document.languages}
+    step = ElementTree.SubElement(processing, "processingStepSettings")
+    step.text = json.dumps(settings, sort_keys=True)
     software = ElementTree.SubElement(processing, "processingSoftware")
     ElementTree.SubElement(software, "softwareName").text = document.engine
     ElementTree.SubElement(software, "softwareVersion").text = document.engine_version
@@ -77,6 +84,8 @@ def to_alto(document: OcrDocument) -> str:
         block = ElementTree.SubElement(
             space, "TextBlock", {"ID": f"block_{number}", **_alto_box(every)}
         )
+        if turn := _turn(every):
+            block.set("ROTATION", f"{-turn:g}")  # counterclockwise
         for line_number, words in lines:
             place = {"ID": f"line_{line_number}", **_alto_box(words)}
             line = ElementTree.SubElement(block, "TextLine", place)
@@ -99,6 +108,12 @@ def _blocks(document: OcrDocument) -> Iterator[tuple[int, list[tuple[int, list[W
     for block, inside in groupby(words, key=lambda word: word.block):
         lines = groupby(inside, key=lambda word: word.line)
         yield block, [(line, list(of_line)) for line, of_line in lines]
+
+
+def _turn(words: Sequence[Word]) -> float:
+    """Degrees by which all of the words are turned clockwise; 0 when they are not turned alike."""
+    turns = {word.rotation_deg for word in words}
+    return turns.pop() if len(turns) == 1 else 0.0
 
 
 def _hocr(

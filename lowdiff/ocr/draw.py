@@ -9,10 +9,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from lowdiff.errors import InputError
 from lowdiff.ingest.decode import flatten
-from lowdiff.ocr.document import OcrDocument, Word
+from lowdiff.ocr.document import REVIEW_BELOW, OcrDocument, Word
 
 SURE_COLOUR, DOUBT_COLOUR, BAD_COLOUR = "#1a7f37", "#b35900", "#c62828"
-BAD_BELOW = 0.8
 LABEL_PX = 13
 SHORTEST_PX = 400
 """Smaller pictures are enlarged, so that the words over them can be read."""
@@ -72,18 +71,23 @@ def as_page(document: OcrDocument, rgba: Image.Image) -> str:
     picture = base64.b64encode(file.getvalue()).decode()
     boxes = "\n".join(_box(document, word) for word in document.words)
     name = html.escape(document.path or document.image_id)
+    words = "1 word" if len(document.words) == 1 else f"{len(document.words)} words"
     review = "a person should look" if document.needs_review else "nothing to look at"
     return f"""<!DOCTYPE html>
 <html lang="en"><meta charset="utf-8"><title>{name}</title>
+<meta name="viewport" content="width=device-width">
 <style>
-body {{ font: 15px system-ui, sans-serif; margin: 1.5rem; }}
+body {{ font: 15px system-ui, sans-serif; margin: 1.5rem; background: #fff; color: #222; }}
+h1 {{ overflow-wrap: anywhere; }}
 figure {{ position: relative; display: inline-block; margin: 0; max-width: 100%; }}
 img {{ display: block; max-width: 100%; }}
 span {{ position: absolute; border: 2px solid; box-sizing: border-box; overflow: hidden;
   color: transparent; }}
 </style>
 <h1>{name}</h1>
-<p>{len(document.words)} words, {review}</p>
+<p>{words}, {review}. <b style="color:{SURE_COLOUR}">Sure</b>,
+<b style="color:{DOUBT_COLOUR}">likely</b>, <b style="color:{BAD_COLOUR}">doubtful</b>: point at a
+box for its word, confidence and engine.</p>
 <figure><img alt="" src="data:image/png;base64,{picture}">
 {boxes}
 </figure>
@@ -96,7 +100,7 @@ def colour(word: Word) -> str:
     """Green when sure, orange when doubtful, red when a person must look."""
     if word.sure:
         return SURE_COLOUR
-    return DOUBT_COLOUR if word.confidence >= BAD_BELOW else BAD_COLOUR
+    return DOUBT_COLOUR if word.confidence >= REVIEW_BELOW else BAD_COLOUR
 
 
 def _box(document: OcrDocument, word: Word) -> str:

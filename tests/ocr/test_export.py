@@ -41,6 +41,15 @@ def test_alto_holds_every_word_with_its_confidence(found):
         assert (one.get("HPOS"), one.get("WIDTH")) == (str(word.x_px), str(word.w_px))
 
 
+def test_turned_lines_say_so_counterclockwise():
+    box = {"x_px": 1, "y_px": 2, "w_px": 3, "h_px": 4, "block": 0}
+    upright = Word(text="up", **KNOWN, **box, line=0)
+    turned = Word(text="turned", **{**KNOWN, "rotation_deg": 12.5}, **box, line=1)
+    assert to_hocr(make([upright, turned])).count("textangle -12.5") == 1
+    assert "ROTATION" not in to_alto(make([upright, turned]))
+    assert 'ROTATION="-12.5"' in to_alto(make([turned]))
+
+
 @pytest.mark.parametrize("form", ["jsonl", "parquet"])
 def test_one_file_holds_all_documents(tmp_path: Path, form):
     box = {"x_px": 1, "y_px": 2, "w_px": 3, "h_px": 4, "line": 0, "block": 0}

@@ -1,8 +1,5 @@
 """One image: known words are found where they are, drawings say nothing."""
 
-import stat
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -69,13 +66,6 @@ def test_an_image_of_one_colour_says_nothing(reader, size_px):
     assert not document.needs_review
 
 
-def test_an_animation_is_read_by_its_first_frame(written, reader, tmp_path: Path, files):
-    path = tmp_path / "a.gif"
-    frames = [written(text).convert("RGB") for text in ("HARBOUR", "WINTER")]
-    frames[0].save(path, save_all=True, append_images=frames[1:])
-    assert read_file(path, reader=reader, **files).text == "HARBOUR"
-
-
 def test_small_print_of_a_long_page_is_tiled_not_shrunk(written, reader):
     page = Image.new("RGBA", (700, 9000), "white")
     for top, text in ((60, "First paragraph"), (4700, "Middle of it"), (8900, "The very end")):
@@ -132,26 +122,6 @@ def test_a_missing_engine_names_the_package(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ServiceError, match="apt-get install tesseract-ocr"):
         open_tesseract(("eng",), timeout_s=1)
-
-
-def test_files_are_read_without_a_workspace(written, reader, tmp_path: Path, files):
-    path = tmp_path / "a.png"
-    path.write_bytes(png(written("HARBOUR")))
-    document = read_file(path, reader=reader, **files)
-    assert (document.text, document.path) == ("HARBOUR", str(path))
-
-
-@pytest.mark.parametrize(
-    "name", ["missing.png", "empty.png", "no_image.png", "broken.png", "locked"]
-)
-def test_a_file_that_cannot_be_read_is_one_clear_error(written, reader, tmp_path, name, files):
-    (tmp_path / "no_image.png").write_bytes(b"hello")
-    (tmp_path / "empty.png").write_bytes(b"")
-    (tmp_path / "broken.png").write_bytes(png(written("HARBOUR"))[:200])
-    (tmp_path / "locked").mkdir()
-    (tmp_path / "locked").chmod(stat.S_IRWXU)
-    with pytest.raises(InputError, match=name):
-        read_file(tmp_path / name, reader=reader, **files)
 
 
 def test_real_icons_without_writing_get_no_words(test_data, reader, files):
