@@ -3,20 +3,19 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
 from PIL import Image as Pixels
 
 from lowdiff.catalog import Catalog
-from lowdiff.catalog.artifacts import Outcome, Stage, claim, pending_ids, record
-from lowdiff.catalog.chunks import chunks
+from lowdiff.catalog.artifacts import Outcome, Stage, pending_ids
 from lowdiff.catalog.engine import utc_now
 from lowdiff.catalog.images import images_by_id
 from lowdiff.catalog.tables import Image
+from lowdiff.catalog.work import work_through
 from lowdiff.dedupe.fingerprint import METHOD_VERSION, Fingerprint, fingerprint
-from lowdiff.errors import ContractError, InputError
+from lowdiff.errors import ContractError
 from lowdiff.store import Store, image_key
 from lowdiff.store.keys import fingerprint_key
 
@@ -71,26 +70,25 @@ def fingerprint_batch(
         ServiceError: store or catalog failed; what was kept stays, run it again.
         ContractError: an image of the catalog is missing from the store.
     """
-    with catalog.write() as session:
-        mine = claim(session, STAGE, image_ids, now=now(), lease_s=lease_s)
-        images = images_by_id(session, mine)
 
-    def make(image_id: str) -> Outcome:
-        try:
-            make_print(images[image_id], store=store, decode=decode)
-        except InputError as refusal:
-            return Outcome(image_id, "refused", error_class=refusal.reason, error=str(refusal))
-        return Outcome(image_id, "ok", {})
+    def make(image: Image) -> Outcome:
+        make_print(image, store=store, decode=decode)
+        return Outcome(image.id, "ok", {})
 
     total = PrintCounts()
-    with ThreadPoolExecutor(workers, thread_name_prefix="fingerprint") as threads:
-        for some in chunks(mine, COMMIT_EVERY):
-            outcomes = list(threads.map(make, some))
-            with catalog.write() as session:
-                record(session, STAGE, outcomes, now=now())
-            advance(len(some))
-            refused = sum(outcome.state == "refused" for outcome in outcomes)
-            total += PrintCounts(len(outcomes) - refused, refused)
+    for outcomes in work_through(
+        image_ids,
+        STAGE,
+        make,
+        catalog=catalog,
+        workers=workers,
+        lease_s=lease_s,
+        now=now,
+        advance=advance,
+        commit_every=COMMIT_EVERY,
+    ):
+        refused = sum(outcome.state == "refused" for outcome in outcomes)
+        total += PrintCounts(len(outcomes) - refused, refused)
     return total
 
 
