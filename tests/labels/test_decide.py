@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from lowdiff.catalog import open_catalog
 from lowdiff.catalog.label_tables import AcceptanceDecision, LabelWithdrawal
+from lowdiff.catalog.tables import LabelEvent
 from lowdiff.labels.accept.decide import choose_threshold
 from lowdiff.labels.accept.evidence import Sample, gather_samples, learn_calibration
 from lowdiff.labels.accept.policy import read_policy
@@ -232,3 +233,20 @@ def test_calibration_rests_on_labels_that_are_not_audited(some):
     assert calibrator.labels == 40
     assert 0.6 < calibration.calibrated("background", "background-pixels/1", 0.9) < 0.85
     assert calibration.calibrated("background", "another/1", 0.9) == 0.9
+
+
+def test_a_draft_from_before_a_new_schema_is_no_sample(some):
+    first, second = some.audited[:2]
+    some.draft([first, second], "plain", 0.9)
+    keys = some.judge([first, second], "plain")
+    with some.catalog.write() as session:
+        for label in session.scalars(select(LabelEvent)):
+            label.schema_version = "1.0"
+    # said again under the new schema, as a migration does; the machine drafts only one of them
+    some.judge([first, second], "plain")
+    with some.catalog.write() as session:
+        for key in keys:
+            session.add(LabelWithdrawal(annotation_key=key, withdrawn_at=NOW, reason="moved"))
+    some.draft([second], "photo", 0.9, by="background-pixels/2")
+    (sample,) = samples_of(some.catalog)
+    assert (sample.image_id, sample.by, sample.right) == (second, "background-pixels/2", False)

@@ -4,9 +4,12 @@ import json
 from datetime import date, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 from typer.testing import CliRunner
 
-from lowdiff.catalog.label_tables import AcceptanceDecision
+from lowdiff.catalog import open_catalog
+from lowdiff.catalog.label_tables import AcceptanceDecision, LabelWithdrawal
+from lowdiff.catalog.tables import LabelEvent
 from lowdiff.cli.app import app
 from lowdiff.labels.accept.policy import Policy, by_confidence
 from lowdiff.labels.progress.pace import Visit, forecast, measure_pace, read_visits
@@ -104,6 +107,18 @@ def test_an_image_on_two_screens_is_one_visit_and_an_edit_counts_once(crowd):
     assert (visit.seconds, visit.first_at) == (16.0, NOW)
 
 
+def test_a_label_that_a_migration_said_again_took_no_time_again(crowd):
+    (key,) = crowd.judge(crowd.ids[:1], "plain", seconds=5.0)
+    with crowd.catalog.write() as session:
+        old = session.scalars(select(LabelEvent)).one()
+        again = {c.name: getattr(old, c.name) for c in LabelEvent.__table__.columns}
+        again |= {"id": None, "event_key": "again", "annotation_key": f"{key}~3"}
+        session.add(LabelEvent(**again))
+    with crowd.catalog.read() as session:
+        (visit,) = read_visits(session)
+    assert visit.seconds == 5.0
+
+
 def test_what_settles_most_drafts_with_the_fewest_labels_comes_first(crowd):
     for name, value, number in (("background", "plain", 900), ("saturation", "vivid", 400)):
         crowd.draft(crowd.ids[:number], value, 0.9, name=name, by=f"{name}-pixels/1")
@@ -148,6 +163,23 @@ def test_without_audits_the_words_say_so(crowd):
     assert "unaudited" in text
 
 
+def test_postgresql_says_the_same_as_sqlite(crowd, workspace, new_postgres):
+    other = open_catalog(workspace, new_postgres())
+    both = (crowd, Crowd(other).add_images(900))
+    for one in both:
+        one.draft(one.ids, "plain", 0.9)
+        keys = one.judge(one.others[:60], "plain")
+        one.judge(one.audited[:230], "plain", seconds=None)
+        with one.catalog.write() as session:
+            withdrawn = LabelWithdrawal(annotation_key=keys[0], withdrawn_at=NOW, reason="")
+            session.add(withdrawn)
+        one.decide()
+    first, second = (status_of(one).record() for one in both)
+    other.close()
+    assert first == second
+    assert first["fields"]["background"]["human"] == 289
+
+
 @pytest.fixture
 def run(crowd, workspace, monkeypatch):
     monkeypatch.setenv("LOWDIFF_WORKSPACE", str(workspace.root))
@@ -174,5 +206,5 @@ def test_the_commands_decide_and_tell_a_manager_when_it_is_done(crowd, run):
     assert said["acceptance"]["rules"][0]["upper_bound"] < 0.02
     text = run("status")
     assert "Labels of 900 images" in text
-    assert "0 errors in 230 audited drafts" in text
+    assert "background-pixels: from 0.00 on, at most 1.8% wrong" in text
     assert "A person takes 8.0 s for an image (median of 290)" in text

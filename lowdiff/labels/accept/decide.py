@@ -20,6 +20,7 @@ from lowdiff.catalog.label_tables import AcceptanceDecision
 from lowdiff.labels.accept.bound import Trial, judge, samples_needed
 from lowdiff.labels.accept.evidence import Sample, gather_samples
 from lowdiff.labels.schema import Schema
+from lowdiff.pages.format import plural
 
 MARGIN = 0.5
 """A threshold is tried where errors are estimated at this share of the limit: a draft that is just
@@ -168,15 +169,14 @@ def choose_threshold(
 
 
 def _reason(trial: Trial, limit: float, needed: int) -> str:
-    seen = f"{trial.errors} errors in {trial.audited} audited drafts"
+    seen = f"{plural(trial.errors, 'error')} in {plural(trial.audited, 'audited draft')}"
     bound = f"at most {trial.upper_bound:.1%} are wrong (95 %)"
     if trial.is_on:
         return f"{seen}: {bound}, the limit is {limit:.1%}"
     if trial.drifts:
-        again = f"of the new ones {seen[0].lower() + seen[1:]}"
         return (
             "drift: audited drafts became wrong more often than the limit, so they count no more; "
-            f"{again}, {needed} more without an error would do"
+            f"since then {seen}, {needed} more without an error would do"
         )
     if trial.audited == 0:
         return f"no audited draft yet: {needed} without an error would do"
@@ -188,10 +188,7 @@ def _no_threshold(learned: Sequence[Sample], limit: float) -> str:
     errors = sum(not sample.right for sample in learned)
     if len(learned) < least:
         return f"too few labels to choose a confidence: {len(learned)} of at least {least}"
-    return (
-        f"drafts are wrong too often at every confidence: {errors} of {len(learned)} in all; "
-        "a better drafter or more labels are needed"
-    )
+    return f"drafts are wrong too often at every confidence: {errors} of {len(learned)} in all"
 
 
 def _history(session: Session) -> dict[tuple[str, str], list[AcceptanceDecision]]:

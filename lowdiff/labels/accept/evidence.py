@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, case, func, select
 from sqlalchemy.orm import Session
 
 from lowdiff.catalog.chunks import chunks
@@ -84,7 +84,7 @@ def may_be_accepted(field: Field, value: Any) -> bool:
     Free text needs a person, always. That there is none is a statement like a choice, where the
     field may be empty.
     """
-    return field.kind != "text" or (value == "" and not field.required)
+    return not field.free or (value == "" and not field.required)
 
 
 def is_same(field: Field, one: Any, other: Any) -> bool:
@@ -111,14 +111,24 @@ def _samples_of(
         draft = _judged(drafts.get((image_id, name), ()), said_at, again=audit)
         if draft is None or not may_be_accepted(field, draft.value):
             continue
+        if _major(draft.schema_version) != _major(label.schema_version):
+            continue  # the same word may mean something else
         right = is_same(field, draft.value, label.value)
         sure = draft.confidence or 0.0
         samples.append(Sample(image_id, name, draft.actor, sure, right, audit, said_at))
     return samples
 
 
+def _major(version: str) -> str:
+    return version.split(".")[0]
+
+
 def _first_words(session: Session, ids: Sequence[str]) -> dict[tuple[str, str], int]:
-    """(image id, field) → where a person who saw the image first said something that counts."""
+    """(image id, field) → where a person who saw the image first spoke; some word of it counts.
+
+    A word that was withdrawn, or said again under a newer schema, was a word: what machines said
+    after it they may have learned from it.
+    """
     event = LabelEvent
     query = (
         select(event.image_id, event.field, func.min(event.id))
@@ -128,9 +138,9 @@ def _first_words(session: Session, ids: Sequence[str]) -> dict[tuple[str, str], 
             event.origin.in_(PEOPLE),
             event.annotation_key.is_not(None),
             event.annotation_key.not_like(f"{CORRECTION}%"),
-            LabelWithdrawal.annotation_key.is_(None),
         )
         .group_by(event.image_id, event.field)
+        .having(func.sum(case((LabelWithdrawal.annotation_key.is_(None), 1), else_=0)) > 0)
     )
     return {(row[0], row[1]): int(row[2]) for row in session.execute(query)}
 
@@ -142,7 +152,7 @@ def _drafts(
     query = (
         select(
             event.id, event.image_id, event.field, event.value, event.origin, event.actor,
-            event.confidence,
+            event.confidence, event.schema_version,
         )
         .where(event.image_id.in_(ids), event.origin.in_(MACHINES))
         .order_by(event.id)

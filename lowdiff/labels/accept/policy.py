@@ -10,14 +10,13 @@ from sqlalchemy.orm import Session
 from lowdiff.catalog.label_tables import AcceptanceDecision
 from lowdiff.catalog.labels import Label
 from lowdiff.labels.accept.evidence import family_of, may_be_accepted
-from lowdiff.labels.schema import Field, Schema
+from lowdiff.labels.schema import Field, Schema, applies
 
 CAPTION = "caption"
 """Without an accepted one an image cannot teach anything."""
 FLAGS = "flags"
 UNUSABLE = "unusable"
 """The flag that keeps an image out."""
-LOGO, PRESENT, BRAND = "logo", "present", "brand"
 SOURCE = "source-"
 """Begins the name of a drafter that only repeats what the source of the image says."""
 Mode = Literal["audited", "confidence"]
@@ -96,7 +95,7 @@ def counts(field: Field, label: Label, policy: Policy) -> bool:
     sure = label.confidence or 0.0
     if policy.mode == "confidence":
         return sure >= policy.accept_confidence
-    if field.kind == "text" and label.actor.startswith(SOURCE):
+    if field.free and label.actor.startswith(SOURCE):
         return True
     rule = policy.rules.get((field.name, family_of(label.actor)))
     return rule is not None and sure >= rule.threshold and may_be_accepted(field, label.value)
@@ -137,7 +136,8 @@ def open_fields(
     On an audited image a machine's word never spares a person the look: all fields are open until
     people have said all of them.
     """
-    asked = [one for one in schema.fields if applies(one, labels)]
+    values = {name: label.value for name, label in labels.items()}
+    asked = [one for one in schema.fields if applies(one, values)]
     if is_audit:
         human = (one.name in labels and labels[one.name].is_human for one in asked)
         return () if all(human) else tuple(one.name for one in asked)
@@ -146,11 +146,3 @@ def open_fields(
         for one in asked
         if one.name not in labels or not counts(one, labels[one.name], policy)
     )
-
-
-def applies(field: Field, labels: Mapping[str, Label]) -> bool:
-    """False where the field is not asked: which brand, where there is no logo."""
-    if field.name != BRAND:
-        return True
-    logo = labels.get(LOGO)
-    return logo is not None and logo.value == PRESENT

@@ -67,7 +67,8 @@ class Forecast:
 def read_visits(session: Session) -> list[Visit]:
     """All images that people have labelled, in the order in which they began.
 
-    An edited annotation counts with its last revision: Label Studio counts its time on.
+    An edited annotation counts with its longest time: Label Studio counts it on. The same under a
+    newer schema (`…~2`) is the same annotation.
     """
     event = LabelEvent
     query = (
@@ -89,8 +90,9 @@ def read_visits(session: Session) -> list[Visit]:
         first[image_id] = min(at, first.get(image_id, at))
         if lead_s is not None:
             number, _, place = str(key).partition("@")
-            annotation = f"{number.split(':')[0]}@{place}"
-            seconds.setdefault(image_id, {})[annotation] = lead_s
+            annotation = f"{number.split(':')[0]}@{place.split('~')[0]}"
+            of_image = seconds.setdefault(image_id, {})
+            of_image[annotation] = max(lead_s, of_image.get(annotation, 0.0))
     return [
         Visit(image_id, sum(seconds[image_id].values()) if image_id in seconds else None, at)
         for image_id, at in first.items()

@@ -15,13 +15,12 @@ from lowdiff.labels.accept.evidence import family_of, may_be_accepted
 from lowdiff.labels.accept.policy import (
     CAPTION,
     Policy,
-    applies,
     counts,
     is_unusable,
     open_fields,
     resolve,
 )
-from lowdiff.labels.schema import Schema
+from lowdiff.labels.schema import Schema, applies
 
 CHUNK = 400
 
@@ -101,9 +100,10 @@ def _count(
     tally.undrafted += not labels
     tally.by_people += said
     tally.by_machine += not said and accepted is not None and CAPTION in accepted
+    values = {name: label.value for name, label in labels.items()}
     for one in schema.fields:
         label, numbers = labels.get(one.name), tally.fields[one.name]
-        if not applies(one, labels):
+        if not applies(one, values):
             numbers.idle += 1
             continue
         if label is not None and label.is_human:

@@ -71,13 +71,27 @@ def _table(status: Status) -> list[str]:
     width = max(len(name) for name in status.tally.fields) + 2
     lines = [f"  {'':<{width}}{'people':>8}{'accepted':>10}{'open':>8}"]
     for name, numbers in status.tally.fields.items():
-        why = [v for v in status.verdicts if v.field == name]
-        said = "; ".join(f"{v.family} {'on' if v.is_on else 'off'}: {v.reason}" for v in why)
-        lines.append(
-            f"  {name:<{width}}{numbers.human:>8,}{numbers.accepted:>10,}{numbers.open:>8,}"
-            + (f"   {said}" if said and status.policy.mode == "audited" else "")
-        )
+        row = f"  {name:<{width}}{numbers.human:>8,}{numbers.accepted:>10,}{numbers.open:>8,}"
+        lines.append(f"{row}   {_why(status, name)}".rstrip())
     return lines
+
+
+def _why(status: Status, name: str) -> str:
+    """In a few words, why drafts of a field count or do not; `label accept` tells all."""
+    if status.policy.mode == "confidence":
+        return ""
+    found = []
+    for one in status.verdicts:
+        if one.field != name:
+            continue
+        if one.is_on:
+            why = f"from {one.threshold:.2f} on, at most {one.upper_bound:.1%} wrong"
+        elif one.needed is not None:
+            why = f"{one.needed} more audited labels"
+        else:
+            why = one.reason.split(":")[0]
+        found.append(f"{one.family}: {why}")
+    return "; ".join(found)
 
 
 def _day(day: date) -> str:
