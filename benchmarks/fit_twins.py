@@ -3,38 +3,41 @@
     python -m benchmarks.fit_twins --real DATA/near_dup/pairs.csv --openmoji FOLDER_OF_SVGS \\
         --out lowdiff/dedupe/verdict.json
 
-OpenMoji's drawings are edited like the templates; a drawing in another skin tone is a variant.
-Takes about ten minutes on 2 cores.
+Takes about ten minutes on 2 quiet cores. Cuts are chosen on answers of forests that did not learn
+from the pair's family (five folds).
 """
 
 import argparse
-import hashlib
 import json
-import random
-import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.model_selection import GroupKFold
 
-from benchmarks.brand_templates import EDITS, family
-from benchmarks.real_pairs import NEAR, RealPair, read_image, real_pairs
-from lowdiff.dedupe.candidates import Candidates
-from lowdiff.dedupe.compare import evidence_of
+from benchmarks.known_pairs import (
+    Labelled,
+    chosen_drawings,
+    drawn,
+    generated,
+    known_pairs,
+    real_half,
+)
+from lowdiff.dedupe.compare import Pair
 from lowdiff.dedupe.evidence import Evidence
-from lowdiff.dedupe.fingerprint import Fingerprint, fingerprint
+from lowdiff.dedupe.fine import FineEvidence
+from lowdiff.dedupe.first import FirstLook
+from lowdiff.dedupe.verdict import Question
 
-KEEP = {"near": 0.8, "variant": 0.3, "lookalike": 0.35, "distinct": 0.3}
-"""Share of the pairs of each kind that are compared: there are many more of the latter."""
-WEIGHTS = {"near": 1.0, "variant": 1.5, "lookalike": 2.0, "distinct": 2.5, "hard_negative": 3.0}
-"""To lose a picture costs more than to keep it twice."""
-REAL_WEIGHT = 2.0
-DRAWINGS = 420
-"""OpenMoji drawings that are taken, before they are halved."""
-SKIN_TONE = re.compile("1F3F[B-F]")
 FALLS = (
+    "tile_peak",
+    "fine_unexplained",
     "conflict",
     "largest_conflict",
     "peak",
@@ -48,125 +51,158 @@ FALLS = (
     "lightness_apart",
     "outside_least",
 )
-RISES = ("mean_similarity", "low_similarity", "inliers")
-FIELDS = tuple(Evidence.__dataclass_fields__)
-Row = tuple[list[float], str, float]
+RISES = (
+    "mean_similarity",
+    "low_similarity",
+    "inliers",
+    "likeness",
+    "box_fit",
+    "corner_fit",
+    "tile",
+)
+Vector = NDArray[np.float64]
+FIELDS: dict[Question, tuple[str, ...]] = {
+    "related": tuple(FirstLook.__dataclass_fields__),
+    "near": tuple(Evidence.__dataclass_fields__),
+    "copy": (
+        *Evidence.__dataclass_fields__,
+        *(f"fine_{name}" for name in FineEvidence.__dataclass_fields__),
+    ),
+    "variant": tuple(Evidence.__dataclass_fields__),
+}
+LOST = 0.004
+"""Share of the pairs that are found rightly in the end which an earlier look may give up."""
+FOLDS = 5
+VARIANT_FROM = 0.85
+"""Probability of variant, given that the pair is not near, from which it is one."""
+LEAST_FIT = 0.3
+"""Fit of the sketches below which a pair never gets a closer look."""
+LEAST_SIMILARITY = 0.6
+"""Similarity of structure below which a pair never gets the finest look."""
 
 
-def monotone(forest: str) -> list[int]:
-    """+1 where more of a field must not lower the probability, -1 where it must not raise it."""
-    if forest == "variant":
-        return [1 if name in ("mean_similarity", "inliers") else 0 for name in FIELDS]
-    return [1 if name in RISES else -1 if name in FALLS else 0 for name in FIELDS]
+class Row(NamedTuple):
+    """What the looks at one pair said."""
+
+    family: str
+    """Pairs of one family are learned from together or not at all."""
+    label: str
+    weight: float
+    about: tuple[Any, ...]
+    first: Vector | None
+    evidence: Vector | None
+    fine: Vector | None
 
 
-Known = tuple[str, str, str, Fingerprint]
-"""Family, template, master and fingerprint of a graphic."""
+def _slope_of(name: str, question: Question) -> int:
+    """+1 where more of it must not lower the probability, -1 where it must not raise it."""
+    if question == "variant":
+        return int(name in ("mean_similarity", "inliers"))
+    return int(name in RISES) - int(name in FALLS)
 
 
-def generated(seed: int) -> list[Known]:
-    """The graphics of one family of the generator."""
-    return [(g.name[:5], g.template, g.master, fingerprint(g.image)) for g in family(seed)]
+def judge(pair: Labelled) -> Row:
+    """All looks at one pair, the closer ones where they could ever be taken."""
+    look = Pair(pair.a, pair.b)
+    if not look.can_be_laid_on_each_other:
+        return Row(pair.family, pair.label, pair.weight, pair.about, None, None, None)
+    first = look.first.vector()
+    fit = max(look.first.box_fit, look.first.corner_fit)
+    evidence = look.evidence if fit > LEAST_FIT or pair.label == "near" else None
+    if evidence is None:
+        return Row(pair.family, pair.label, pair.weight, pair.about, first, None, None)
+    alike = evidence.mean_similarity > LEAST_SIMILARITY
+    fine = look.fine.vector() if alike else None
+    return Row(pair.family, pair.label, pair.weight, pair.about, first, evidence.vector(), fine)
 
 
-def drawing_of(path: Path) -> str:
-    """The drawing without its skin tone."""
-    return "-".join(part for part in path.stem.split("-") if not SKIN_TONE.fullmatch(part))
+class Forest:
+    """One question, the rows that can teach it, and what it says of rows it did not see."""
+
+    def __init__(self, question: Question, rows: Sequence[Row], yes: Sequence[str]) -> None:
+        self.rows = rows
+        self._monotone = [_slope_of(name, question) for name in FIELDS[question]]
+        self._x = np.array([_vector(row, question) for row in rows])
+        self._y = np.array([row.label in yes for row in rows])
+        self._weights = np.array([row.weight for row in rows])
+
+    def unseen(self) -> Vector:
+        """Probabilities, each by a forest that did not learn from the row's family."""
+        answers = np.zeros(len(self.rows))
+        groups = [row.family for row in self.rows]
+        for taught, asked in GroupKFold(FOLDS).split(self._x, self._y, groups):
+            answers[asked] = self._fit(taught).predict_proba(self._x[asked])[:, 1]
+        return answers
+
+    def as_json(self, yes_from: float) -> dict[str, object]:
+        """The forest that learned from all rows."""
+        model = self._fit(np.arange(len(self.rows)))
+        return {
+            "yes_from": round(float(yes_from), 4),
+            "base": float(np.ravel(model._baseline_prediction)[0]),
+            "trees": [_tree(stage[0].nodes) for stage in model._predictors],
+        }
+
+    def _fit(self, taught: NDArray[np.intp]) -> HistGradientBoostingClassifier:
+        return HistGradientBoostingClassifier(
+            max_iter=120,
+            learning_rate=0.08,
+            max_leaf_nodes=8,
+            min_samples_leaf=25,
+            l2_regularization=5.0,
+            monotonic_cst=self._monotone,
+            early_stopping=False,
+            random_state=0,
+        ).fit(self._x[taught], self._y[taught], sample_weight=self._weights[taught])
 
 
-def half_of(drawing: str) -> str:
-    """`fit` or `report`."""
-    return ("fit", "report")[hashlib.sha256(drawing.encode()).digest()[0] % 2]
+def _vector(row: Row, question: Question) -> Vector:
+    if question == "related":
+        assert row.first is not None
+        return row.first
+    assert row.evidence is not None
+    if question != "copy":
+        return row.evidence
+    assert row.fine is not None
+    return np.concatenate([row.evidence, row.fine])
 
 
-def drawn(path: Path) -> list[Known]:
-    """One OpenMoji file, and of every third some edited copies."""
-    rng, image, drawing = random.Random(path.stem), read_image(path), drawing_of(path)
-    found = [(drawing, drawing, path.stem, fingerprint(image))]
-    for edit in rng.sample(sorted(EDITS), 3) if rng.random() < 0.35 else ():
-        found.append((drawing, drawing, path.stem, fingerprint(EDITS[edit](image, rng))))
-    return found
+def fit(rows: Sequence[Row]) -> dict[str, object]:
+    """All forests, with the probabilities from which they say yes."""
+    looked = [row for row in rows if row.evidence is not None]
+    finely = [row for row in looked if row.fine is not None]
+    copy = Forest("copy", finely, ("near",))
+    sure = copy.unseen()
+    yes = _best_cut(finely, sure)
+    near = Forest("near", looked, ("near",))
+    maybe = near.unseen()
+    says = {id(row): answer for row, answer in zip(finely, sure, strict=True)}
+    found = np.array([says.get(id(row), 0) >= yes and row.label == "near" for row in looked])
+    variant = Forest("variant", [row for row in looked if row.label != "near"], ("variant",))
+    tied = variant.unseen() >= VARIANT_FROM
+    related = Forest("related", [r for r in rows if r.first is not None], ("near", "variant"))
+    worth = related.unseen()
+    kept = {id(row) for row, good in zip(looked, found, strict=True) if good}
+    pairs = zip(variant.rows, tied, strict=True)
+    kept |= {id(row) for row, tie in pairs if tie and row.label == "variant"}
+    needed = np.array([id(row) in kept for row in related.rows])
+    return {
+        "fields": FIELDS,
+        "related": related.as_json(np.quantile(worth[needed], LOST)),
+        "near": near.as_json(np.quantile(maybe[found], LOST)),
+        "copy": copy.as_json(yes),
+        "variant": variant.as_json(VARIANT_FROM),
+    }
 
 
-def chosen_drawings(folder: Path) -> list[Path]:
-    """Files of the half that may be learned from; of skin tones some."""
-    rng = random.Random("openmoji")
-    files = sorted(folder.glob("*.svg"))
-    drawings = sorted({drawing_of(path) for path in files})
-    taken = set(rng.sample(drawings, min(DRAWINGS, len(drawings))))
-    return [
-        path
-        for path in files
-        if drawing_of(path) in taken
-        and half_of(drawing_of(path)) == "fit"
-        and (drawing_of(path) == path.stem or rng.random() < 0.3)
+def _best_cut(rows: Sequence[Row], answers: Vector) -> float:
+    """The cut at which most copies are found with the fewest mistakes (the largest F1)."""
+    near = np.array([row.label == "near" for row in rows])
+    cuts = np.arange(0.3, 0.8, 0.05)
+    scores = [
+        2 * (near & (answers >= cut)).sum() / (near.sum() + (answers >= cut).sum()) for cut in cuts
     ]
-
-
-def relation(a: Known, b: Known) -> str:
-    """The truth about two graphics."""
-    if a[2] == b[2]:
-        return "near"
-    if a[1] == b[1]:
-        return "variant"
-    return "lookalike" if a[0] == b[0] else "distinct"
-
-
-def judge(pair: tuple[Fingerprint, Fingerprint, str, float]) -> Row | None:
-    """Evidence, label and weight of one pair."""
-    a, b, label, weight = pair
-    found = evidence_of(a, b)
-    return None if found is None else (found.vector().tolist(), label, weight)
-
-
-def known_pairs(
-    graphics: list[Known],
-) -> Iterator[tuple[Fingerprint, Fingerprint, str, float]]:
-    """All pairs of one family, and candidates across families, thinned out."""
-    rng = random.Random("fit")
-    index = Candidates()
-    index.extend([(str(i), graphic[3]) for i, graphic in enumerate(graphics)])
-    chosen = {(int(pair.a), int(pair.b)) for pair in index.pairs()}
-    families: dict[str, list[int]] = {}
-    for i, graphic in enumerate(graphics):
-        families.setdefault(graphic[0], []).append(i)
-    chosen |= {(i, j) for some in families.values() for i in some for j in some if i < j}
-    for i, j in sorted(chosen):
-        label = relation(graphics[i], graphics[j])
-        if rng.random() < KEEP[label]:
-            yield graphics[i][3], graphics[j][3], label, WEIGHTS[label]
-
-
-def real_half(path: Path) -> Iterator[tuple[Fingerprint, Fingerprint, str, float]]:
-    """The real pairs of the half that may be learned from."""
-    pairs: Iterable[RealPair] = [pair for pair in real_pairs(path) if pair.half == "fit"]
-    prints: dict[Path, Fingerprint] = {}
-    for pair in pairs:
-        for file in (pair.a, pair.b):
-            if file not in prints:
-                prints[file] = fingerprint(read_image(file))
-        label = "near" if pair.label in NEAR else pair.label
-        yield prints[pair.a], prints[pair.b], label, REAL_WEIGHT * WEIGHTS[label]
-
-
-def fit(rows: list[Row], forest: str) -> dict[str, object]:
-    """One forest: near against the rest, or variant against what is neither."""
-    if forest == "variant":
-        rows = [row for row in rows if row[1] != "near"]
-    x = np.array([row[0] for row in rows])
-    y = np.array([row[1] == forest for row in rows])
-    model = HistGradientBoostingClassifier(
-        max_iter=120,
-        learning_rate=0.08,
-        max_leaf_nodes=8,
-        min_samples_leaf=25,
-        l2_regularization=5.0,
-        monotonic_cst=monotone(forest),
-        early_stopping=False,
-        random_state=0,
-    ).fit(x, y, sample_weight=[row[2] for row in rows])
-    trees = [_tree(stage[0].nodes) for stage in model._predictors]
-    return {"base": float(np.ravel(model._baseline_prediction)[0]), "trees": trees}
+    return float(cuts[int(np.argmax(scores))])
 
 
 def _tree(nodes: np.ndarray) -> list[list[float]]:  # type: ignore[type-arg]
@@ -183,6 +219,10 @@ def _tree(nodes: np.ndarray) -> list[list[float]]:  # type: ignore[type-arg]
     ]
 
 
+def _alone() -> None:
+    cv2.setNumThreads(1)
+
+
 def main() -> None:
     """Generate, compare, fit, write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -192,7 +232,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
-    with ProcessPoolExecutor(options.workers) as pool:
+    with ProcessPoolExecutor(options.workers, initializer=_alone) as pool:
         seeds = range(0, 2 * options.templates, 2)
         graphics = [graphic for some in pool.map(generated, seeds) for graphic in some]
         if options.openmoji:
@@ -201,11 +241,10 @@ def main() -> None:
         pairs = list(known_pairs(graphics))
         if options.real:
             pairs += list(real_half(options.real))
-        rows = [row for row in pool.map(judge, pairs, chunksize=64) if row is not None]
-    counts = {label: sum(row[1] == label for row in rows) for label in sorted({r[1] for r in rows})}
-    forests = {"fields": FIELDS, **{name: fit(rows, name) for name in ("near", "variant")}}
+        rows = list(pool.map(judge, pairs, chunksize=64))
+    forests = fit(rows)
     options.out.write_text(json.dumps(forests, separators=(",", ":")) + "\n", encoding="utf-8")
-    print(f"{len(rows)} pairs: {counts}; wrote {options.out}")
+    print(f"{len(rows)} pairs: {dict(Counter(row.label for row in rows))}; wrote {options.out}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import argparse
 import itertools
 import json
 import random
-import resource
 import subprocess
 import tempfile
 import time
@@ -24,11 +23,11 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scipy.stats import beta
+from scipy.stats import binomtest
 
-from benchmarks.brand_templates import EDITS, Fill, Graphic, family, render, template_of
+from benchmarks.brand_templates import Graphic, family
+from benchmarks.near_duplicates_time import on_time
 from benchmarks.real_pairs import NEAR, read_image, real_pairs
-from lowdiff.dedupe.candidates import Candidates
 from lowdiff.dedupe.compare import compare
 from lowdiff.dedupe.fingerprint import fingerprint
 from lowdiff.dedupe.scan import scan
@@ -54,12 +53,11 @@ def pair(a: str, b: str) -> Names:
 
 
 def interval(hits: int, n: int) -> str:
-    """Hits of n as a percentage with its 95 % Clopper-Pearson interval."""
+    """Hits of n as a percentage with its 95 % Wilson interval."""
     if not n:
         return "- (0)"
-    low = beta.ppf(0.025, hits, n - hits + 1) if hits else 0.0
-    high = beta.ppf(0.975, hits + 1, n - hits) if hits < n else 1.0
-    return f"{100 * hits / n:6.2f} % [{100 * low:.2f}, {100 * high:.2f}] ({hits}/{n})"
+    found = binomtest(hits, n).proportion_ci(method="wilson")
+    return f"{100 * hits / n:6.2f} % [{100 * found.low:.2f}, {100 * found.high:.2f}] ({hits}/{n})"
 
 
 def write_family(work: tuple[int, Path]) -> list[Graphic]:
@@ -119,7 +117,8 @@ def report(method: Method, graphics: Sequence[Graphic]) -> None:
     f1 = 2 * precision * recall / (precision + recall) if hits else 0.0
     ms = 1000 * method.seconds / len(graphics)
     print(f"\n{method.name}: {method.seconds:.1f} s, {ms:.1f} ms an image")
-    print(f"  duplicates, all pairs: P {precision:.4f} R {recall:.4f} F1 {f1:.4f}")
+    counts = f"{hits} of {len(truth)} found, {len(method.near) - hits} wrongly"
+    print(f"  duplicates, all pairs: P {precision:.4f} R {recall:.4f} F1 {f1:.4f} ({counts})")
     wrong = Counter(_kind(by_name[a], by_name[b]) for a, b in method.near - truth)
     near_first = len(with_original & method.near)
     tied = len(with_original) + sum(wrong.values())
@@ -196,73 +195,39 @@ def leakage(method: Method, graphics: Sequence[Graphic]) -> dict[str, str]:
 
 
 def on_real_pairs(path: Path) -> None:
-    """The half that was not learned from, by label."""
+    """Every real pair compared, by every method; the half that was not learned from first."""
+    pairs = real_pairs(path)
+    files = sorted({file for real in pairs for file in (real.a, real.b)})
+    names = {file: f"{number:05d}.png" for number, file in enumerate(files)}
     prints = {}
-    counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for real in real_pairs(path):
-        for file in (real.a, real.b):
-            if file not in prints:
-                prints[file] = fingerprint(read_image(file))
-        verdict = compare(prints[real.a], prints[real.b])
-        counts[real.half, real.label][verdict.relation] += 1
-    print("\nreal pairs (every pair compared)")
+    with tempfile.TemporaryDirectory() as scratch:
+        for file, name in names.items():
+            image = read_image(file)
+            prints[file] = fingerprint(image)
+            image.save(Path(scratch) / name, compress_level=1)
+        others = peers(Path(scratch))
+    said = {real: compare(prints[real.a], prints[real.b]).relation for real in pairs}
+    print("\nreal pairs, every pair compared")
     for half in ("report", "fit"):
-        hit = missed = false = 0
-        for label in sorted({label for h, label in counts if h == half}):
-            said = counts[half, label]
-            near, n = said["near"], said.total()
-            right = near if label in NEAR else n - near
-            hit += near if label in NEAR else 0
-            missed += n - near if label in NEAR else 0
-            false += 0 if label in NEAR else near
-            print(f"  {half:7s}{label:14s} right {interval(right, n)}  {dict(said)}")
-        print(f"  {half:7s}F1 of near {2 * hit / (2 * hit + missed + false):.4f}")
+        some = [real for real in pairs if real.half == half]
+        _print_labels("lowdiff", half, [(real.label, said[real] == "near") for real in some])
+        families = Counter(said[real] for real in some if real.label == "variant")
+        print(f"    variants were called {dict(families)}")
+        for method in others:
+            told = [(r.label, pair(names[r.a], names[r.b]) in method.near) for r in some]
+            _print_labels(method.name, half, told)
 
 
-def draw_one(work: tuple[int, Path]) -> Path:
-    """One image of a big set: every third an edited copy of the one before."""
-    number, folder = work
-    seed, kind = divmod(number, 6)
-    image = render(template_of(seed), Fill(kind // 2 * 3 % 8, price=999 + 1000 * (kind // 2)))
-    if kind % 2:
-        rng = random.Random(number)
-        image = EDITS[rng.choice(sorted(EDITS))](image, rng)
-    path = folder / f"{number:06d}.jpg"
-    image.convert("RGB").save(path, quality=88)
-    return path
-
-
-def on_time(count: int) -> None:
-    """Minutes for a whole folder, milliseconds for each image added to it."""
-    with tempfile.TemporaryDirectory() as scratch, ProcessPoolExecutor() as pool:
-        folder = Path(scratch)
-        paths = list(pool.map(draw_one, ((n, folder) for n in range(count)), chunksize=64))
-        start = time.perf_counter()
-        found = Counter(p.relation for p in scan(paths, read=read_image))
-        seconds = time.perf_counter() - start
-        print(
-            f"\n{count} images in {seconds:.0f} s ({1000 * seconds / count:.1f} ms each): {found}"
-        )
-        sample = paths[:: max(1, count // 100)]
-        rest = sorted(set(paths) - set(sample))
-        prints = dict(zip(rest, pool.map(fingerprint_of, rest, chunksize=64), strict=True))
-        index = Candidates()
-        index.extend([(str(path), prints[path]) for path in rest])
-        start = time.perf_counter()
-        for path in sample:
-            new = fingerprint_of(path)
-            for candidate in index.add(str(path), new):
-                compare(prints.get(Path(candidate.a)) or new, new)
-            prints[path] = new
-        ms = 1000 * (time.perf_counter() - start) / len(sample)
-        print(f"{len(sample)} images added one by one to {len(rest)}: {ms:.1f} ms each")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak memory of the main process: {peak:.0f} MB")
-
-
-def fingerprint_of(path: Path):  # type: ignore[no-untyped-def]
-    """Decode and fingerprint one file."""
-    return fingerprint(read_image(path))
+def _print_labels(name: str, half: str, told: Sequence[tuple[str, bool]]) -> None:
+    hits = sum(near for label, near in told if label in NEAR)
+    false = sum(near for label, near in told if label not in NEAR)
+    missed = sum(not near for label, near in told if label in NEAR)
+    f1 = 2 * hits / (2 * hits + missed + false)
+    print(f"  {name}, {half} half: P {hits / max(1, hits + false):.4f}", end=" ")
+    print(f"R {hits / max(1, hits + missed):.4f} F1 {f1:.4f}")
+    for label in sorted({label for label, _near in told}):
+        right = [near == (label in NEAR) for known, near in told if known == label]
+        print(f"    {label:14s} right {interval(sum(right), len(right))}")
 
 
 def main() -> None:

@@ -40,6 +40,25 @@ class Alignment:
         return float(abs(np.linalg.det(self.matrix[:, :2])) ** 0.5)
 
 
+def rescaled(
+    alignment: Alignment,
+    a: tuple[int, int],
+    b: tuple[int, int],
+    new_a: tuple[int, int],
+    new_b: tuple[int, int],
+) -> Alignment:
+    """The same alignment for the same pictures at other sizes (width, height)."""
+
+    def stretch(old: tuple[int, int], new: tuple[int, int]) -> Matrix:
+        x, y = new[0] / old[0], new[1] / old[1]
+        # pixel centres lie at integers
+        return np.array([[x, 0, 0.5 * x - 0.5], [0, y, 0.5 * y - 0.5], [0, 0, 1]])
+
+    whole = np.vstack([alignment.matrix, (0, 0, 1)])
+    matrix = stretch(b, new_b) @ whole @ np.linalg.inv(stretch(a, new_a))
+    return Alignment(matrix[:2], alignment.inliers)
+
+
 def box_on_box(a: Box, b: Box) -> Alignment | None:
     """Stretch one box onto another; None when their shapes differ too much."""
     x = (b[2] - b[0]) / (a[2] - a[0])
@@ -84,10 +103,14 @@ def corner_on_corner(
 
 
 def refine(
-    alignment: Alignment, a: NDArray[np.float32], b: NDArray[np.float32], *, steps: int = 5
+    alignment: Alignment,
+    a: NDArray[np.float32],
+    b: NDArray[np.float32],
+    *,
+    steps: int = 5,
+    share: float = REFINE_SHARE,
 ) -> Alignment:
     """Move an alignment of two gray pictures to the nearest best fit; itself where none is."""
-    share = REFINE_SHARE
     small = [
         cv2.resize(gray, None, fx=share, fy=share, interpolation=cv2.INTER_AREA) for gray in (a, b)
     ]

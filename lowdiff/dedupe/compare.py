@@ -1,24 +1,25 @@
 """The verdict on two images: near (one picture twice), variant (one template) or distinct."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lowdiff.dedupe.align import Alignment, box_on_box, corner_on_corner, refine
-from lowdiff.dedupe.evidence import Evidence, Side, gather, quick_fit
-from lowdiff.dedupe.fingerprint import Fingerprint, find_corners, over, own_ground
+from lowdiff.dedupe.align import Alignment, box_on_box, corner_on_corner, refine, rescaled
+from lowdiff.dedupe.evidence import Evidence, gather
+from lowdiff.dedupe.fine import FineEvidence, look_closely
+from lowdiff.dedupe.fingerprint import Colour, Fingerprint, find_corners, over
+from lowdiff.dedupe.first import FirstLook, first_look
+from lowdiff.dedupe.side import Side, quick_fit
 from lowdiff.dedupe.trim import ground_of
-from lowdiff.dedupe.verdict import NEAR_AT, VARIANT_AT, probabilities
+from lowdiff.dedupe.verdict import probability, yes_from
 
 Relation = Literal["near", "variant", "distinct"]
 Corners = tuple[NDArray[np.float16], NDArray[np.uint8]]
 LEAST_SIMILAR = 0.5
 """No picture is a copy whose structure agrees less: skies and seas have hardly any."""
-HOPELESS = 0.45
-"""Fit of the best alignment below which a closer look is not worth its time: 3 % of copies."""
 TURNED = 0.8
 """Correlation of a turned or mirrored picture from which the turn is tried."""
 
@@ -36,53 +37,111 @@ def compare(a: Fingerprint, b: Fingerprint) -> Comparison:
     """Compare two images by their fingerprints; the order does not matter."""
     if a.key == b.key:
         return Comparison("near", 1.0)
-    found = evidence_of(a, b)
-    if found is None:
+    pair = Pair(a, b)
+    if not pair.can_be_laid_on_each_other:
         return Comparison("distinct", 1.0)
-    near, variant = probabilities(found)
-    if near >= NEAR_AT and found.mean_similarity >= LEAST_SIMILAR:
+    related = probability("related", pair.first.vector())
+    if related < yes_from("related") or pair.evidence is None:
+        return Comparison("distinct", round(1 - related, 4))
+    near = _near(pair, pair.evidence)
+    if near >= yes_from("copy"):
         return Comparison("near", round(near, 4))
-    if variant >= VARIANT_AT:
+    variant = probability("variant", pair.evidence.vector())
+    if variant >= yes_from("variant"):
         return Comparison("variant", round((1 - near) * variant, 4))
     return Comparison("distinct", round((1 - near) * (1 - variant), 4))
 
 
-def evidence_of(a: Fingerprint, b: Fingerprint) -> Evidence | None:
-    """The evidence under the alignment that speaks most for one picture; None without one."""
-    if b.key < a.key:
-        a, b = b, a
-    one, two = _sides(a, b)
-    corners_b = (b.corners, b.descriptors)
-    if turn := _turn(one, two):
-        two = Side(_turned(two.rgb, turn))
-        corners_b = find_corners(two.rgb)
-    ranked = [
-        (quick_fit(one, two, guess), -rank, guess)
-        for rank, guess in enumerate(_guesses(one, two, (a.corners, a.descriptors), corners_b))
-    ]
-    if not ranked:
-        return None
-    fit, _rank, guess = max(ranked, key=lambda entry: entry[:2])
-    if fit < HOPELESS:
-        return None
-    refined = refine(guess, one.gray, two.gray)
-    if refined is not guess and quick_fit(one, two, refined) > fit - 0.02:
-        guess = refined
-    return gather(one, two, guess)
+def _near(pair: "Pair", evidence: Evidence) -> float:
+    """Probability that both show one picture; only the finest look says so with certainty."""
+    if evidence.mean_similarity < LEAST_SIMILAR:
+        return 0.0
+    seen = evidence.vector()
+    near = probability("near", seen)
+    if near < yes_from("near"):
+        return near
+    return probability("copy", np.concatenate([seen, pair.fine.vector()]))
 
 
-def _sides(a: Fingerprint, b: Fingerprint) -> tuple[Side, Side]:
-    """Both pictures; what is transparent in one gets the ground of the other."""
+@dataclass(frozen=True)
+class _Guessed:
+    """Two pictures on common grounds, and how alignments of them fit."""
+
+    one: Side
+    two: Side
+    grounds: tuple[Colour, Colour]
+    turn: int
+    fits: list[tuple[float, Alignment]]
+    """The best first."""
+
+
+class Pair:
+    """Two fingerprints; each look is taken when first asked for."""
+
+    def __init__(self, a: Fingerprint, b: Fingerprint) -> None:
+        self._a, self._b = (b, a) if b.key < a.key else (a, b)
+
+    @cached_property
+    def _guessed(self) -> _Guessed:
+        a, b = self._a, self._b
+        one, two, grounds = _sides(a, b)
+        corners = (b.corners, b.descriptors)
+        if turn := _turn(one, two):
+            two = Side(_turned(two.rgb, turn))
+            corners = find_corners(two.rgb)
+        guesses = _guesses(one, two, (a.corners, a.descriptors), corners)
+        fits = [(quick_fit(one, two, guess), -rank, guess) for rank, guess in enumerate(guesses)]
+        fits.sort(key=lambda entry: entry[:2], reverse=True)
+        return _Guessed(one, two, grounds, turn, [(fit, guess) for fit, _rank, guess in fits])
+
+    @property
+    def can_be_laid_on_each_other(self) -> bool:
+        """Whether there is any alignment."""
+        return bool(self._guessed.fits)
+
+    @cached_property
+    def first(self) -> FirstLook:
+        """Cheap: whether more is worth the time."""
+        at = self._guessed
+        return first_look(self._a.views, self._b.views, at.one, at.two, at.fits)
+
+    @cached_property
+    def _alignment(self) -> Alignment:
+        at = self._guessed
+        fit, guess = at.fits[0]
+        refined = refine(guess, at.one.gray, at.two.gray)
+        better = refined is not guess and quick_fit(at.one, at.two, refined) > fit - 0.02
+        return refined if better else guess
+
+    @cached_property
+    def evidence(self) -> Evidence | None:
+        """The evidence under the alignment that fits best; None when they hardly overlap."""
+        return gather(self._guessed.one, self._guessed.two, self._alignment)
+
+    @cached_property
+    def fine(self) -> FineEvidence:
+        """The finer pictures under the same alignment."""
+        at = self._guessed
+        one, two = self._a.fine_over(at.grounds[0]), self._b.fine_over(at.grounds[1])
+        two = _turned(two, at.turn) if at.turn else two
+        sizes = [(gray.shape[1], gray.shape[0]) for gray in (one, two)]
+        return look_closely(
+            one, two, rescaled(self._alignment, at.one.size, at.two.size, sizes[0], sizes[1])
+        )
+
+
+def _sides(a: Fingerprint, b: Fingerprint) -> tuple[Side, Side, tuple[Colour, Colour]]:
+    """Both pictures and their grounds; what is transparent in one gets the ground of the other."""
     if a.has_alpha and not b.has_alpha:
-        return Side(over(a.rgba, ground_of(b.rgb))), _side(b)
-    if b.has_alpha and not a.has_alpha:
-        return _side(a), Side(over(b.rgba, ground_of(a.rgb)))
-    if a.has_alpha and own_ground(a.rgba) != own_ground(b.rgba):
-        return _side(a), Side(over(b.rgba, own_ground(a.rgba)))
-    return _side(a), _side(b)
+        ground = ground_of(b.rgb)
+        return Side(over(a.rgba, ground)), _side(b), (ground, b.ground)
+    if b.has_alpha and (not a.has_alpha or a.ground != b.ground):
+        ground = a.ground if a.has_alpha else ground_of(a.rgb)
+        return _side(a), Side(over(b.rgba, ground)), (a.ground, ground)
+    return _side(a), _side(b), (a.ground, b.ground)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=96)
 def _side(print_: Fingerprint) -> Side:
     return Side(print_.rgb)
 

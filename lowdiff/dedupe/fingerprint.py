@@ -1,14 +1,15 @@
 """What is remembered of an image to find and judge its near-duplicates without decoding it again.
 
-A fingerprint holds a small picture (for the comparison), corner features (ORB: Rublee et al.
-2011, "ORB: an efficient alternative to SIFT or SURF") to align two pictures, and the views by
-which candidates are found (`lowdiff.dedupe.views`). About 10 kB, at most some 20 kB.
+A fingerprint holds a small picture (for the comparison), a finer one in gray (for a second look
+at pairs that seem to be one picture: a price has other digits), corner features (ORB: Rublee et
+al. 2011, "ORB: an efficient alternative to SIFT or SURF") to align two pictures, and the views by
+which candidates are found (`lowdiff.dedupe.views`). About 35 kB, noise up to some 150 kB.
 """
 
 import io
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
@@ -19,21 +20,28 @@ from PIL import Image
 from lowdiff.dedupe.trim import content_box
 from lowdiff.dedupe.views import VIEWS_SHAPE, views_of
 
-METHOD_VERSION = "twins/2"
+METHOD_VERSION = "twins/3"
 """Changes whenever fingerprints or verdicts of old and new code must not be mixed."""
 
 AREA_PX = 256 * 256
 """The small picture has about this many pixels, whatever its aspect."""
 LONGEST_PX = 640
+FINE_AREA_PX = 512 * 512
+FINE_LONGEST_PX = 1280
+FINE_QUALITY = 88
 SHORTEST_PX = 8
 MAX_ENLARGEMENT = 4.0
 CORNERS = 150
-_HEAD = struct.Struct("<4sIIHHHBBHI")
-_MAGIC = b"twn1"
+_HEAD = struct.Struct("<4sII4HHIII")
+_MAGIC = b"twn2"
 _LIGHT = 236
 """A drawing whose opaque pixels are lighter than this would vanish on a white ground."""
 
+OPAQUE = 250
+"""Alpha from which a pixel counts as opaque."""
+
 Rgb = NDArray[np.uint8]
+Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +61,10 @@ class Fingerprint:
     """ORB descriptors (n, 32)."""
     views: NDArray[np.int8]
     """One descriptor of coarse shape and colour a view, see `lowdiff.dedupe.views`."""
+    fine: bytes
+    """The finer picture over white: JPEG in gray."""
+    fine_alpha: bytes
+    """Its alpha, as such a JPEG; empty when the image has none."""
 
     @cached_property
     def rgba(self) -> NDArray[np.uint8]:
@@ -67,12 +79,27 @@ class Fingerprint:
     @cached_property
     def has_alpha(self) -> bool:
         """Whether parts of the picture are transparent."""
-        return bool(self.rgba[..., 3].min() < 250)
+        return bool(cv2.minMaxLoc(cv2.extractChannel(self.rgba, 3))[0] < OPAQUE)
+
+    @cached_property
+    def ground(self) -> Colour:
+        """The ground that suits it: white, or dark for a drawing that is nearly white itself."""
+        return own_ground(self.rgba)
 
     @cached_property
     def rgb(self) -> Rgb:
         """The small picture over the ground that suits it."""
-        return over(self.rgba, own_ground(self.rgba))
+        return over(self.rgba, self.ground)
+
+    def fine_over(self, ground: Colour) -> NDArray[np.uint8]:
+        """The finer picture in gray; what is transparent shows the ground."""
+        gray = _unpacked(self.fine)
+        level = round(0.299 * ground[0] + 0.587 * ground[1] + 0.114 * ground[2])
+        if self.fine_alpha and level < 255:
+            # the white of the ground goes, its own level comes
+            clear = cv2.bitwise_not(_unpacked(self.fine_alpha))
+            gray = cv2.subtract(gray, cv2.convertScaleAbs(clear, None, (255 - level) / 255))
+        return np.asarray(gray, np.uint8)
 
     @cached_property
     def key(self) -> bytes:
@@ -85,20 +112,18 @@ class Fingerprint:
             _MAGIC,
             self.width_px,
             self.height_px,
-            *self.box[:2],
+            *self.box,
             len(self.corners),
-            0,
-            0,
-            0,
             len(self.picture),
+            len(self.fine),
+            len(self.fine_alpha),
         )
-        rest = struct.pack("<HH", *self.box[2:])
         body = (
             self.corners.astype("<f2").tobytes()
             + self.descriptors.tobytes()
             + zlib.compress(self.views.tobytes(), 6)
         )
-        return head + rest + self.picture + body
+        return head + self.picture + self.fine + self.fine_alpha + body
 
     @classmethod
     def from_bytes(cls, packed: bytes) -> "Fingerprint":
@@ -108,19 +133,27 @@ class Fingerprint:
             ValueError: these bytes are no fingerprint of this version.
         """
         try:
-            magic, width, height, left, top, n, _a, _b, _c, size = _HEAD.unpack_from(packed)
-            if magic != _MAGIC:
-                raise ValueError(f"no fingerprint of this version: it starts with {magic!r}")
-            right, bottom = struct.unpack_from("<HH", packed, _HEAD.size)
-            at = _HEAD.size + 4
-            picture, at = packed[at : at + size], at + size
+            if packed[:4] != _MAGIC:
+                raise ValueError(f"no fingerprint of this version: it starts with {packed[:4]!r}")
+            _magic, width, height, left, top, right, bottom, n, *sizes = _HEAD.unpack_from(packed)
+            at, pictures = _HEAD.size, []
+            for size in sizes:
+                pictures.append(packed[at : at + size])
+                at += size
             corners = np.frombuffer(packed, "<f2", 2 * n, at).reshape(n, 2).astype(np.float16)
             at += 4 * n
             descriptors = np.frombuffer(packed, np.uint8, 32 * n, at).reshape(n, 32)
             views = np.frombuffer(zlib.decompress(packed[at + 32 * n :]), np.int8)
-            box = (left, top, right, bottom)
             return cls(
-                width, height, picture, box, corners, descriptors, views.reshape(VIEWS_SHAPE)
+                width_px=width,
+                height_px=height,
+                picture=pictures[0],
+                box=(left, top, right, bottom),
+                corners=corners,
+                descriptors=descriptors,
+                views=views.reshape(VIEWS_SHAPE),
+                fine=pictures[1],
+                fine_alpha=pictures[2],
             )
         except (struct.error, zlib.error) as error:
             raise ValueError(f"no whole fingerprint: {error}") from error
@@ -131,29 +164,30 @@ def fingerprint(image: Image.Image) -> Fingerprint:
 
     Deterministic: the same pixels give the same bytes.
     """
-    small = _small(image)
-    picture = _pack_picture(small)
+    finer = _shrunk(_plain_mode(image), FINE_AREA_PX, FINE_LONGEST_PX)
+    fine, fine_alpha = _pack_fine(finer)
     # all that follows looks at the packed picture: what is compared is what was indexed
     draft = Fingerprint(
-        image.width,
-        image.height,
-        picture,
-        (0, 0, 1, 1),
-        np.zeros((0, 2), np.float16),
-        np.zeros((0, 32), np.uint8),
-        np.zeros(VIEWS_SHAPE, np.int8),
+        width_px=image.width,
+        height_px=image.height,
+        picture=_pack_picture(_shrunk(finer, AREA_PX, LONGEST_PX)),
+        box=(0, 0, 1, 1),
+        corners=np.zeros((0, 2), np.float16),
+        descriptors=np.zeros((0, 32), np.uint8),
+        views=np.zeros(VIEWS_SHAPE, np.int8),
+        fine=fine,
+        fine_alpha=fine_alpha,
     )
     rgb = draft.rgb
     box = content_box(rgb)
     corners, descriptors = find_corners(rgb)
-    return Fingerprint(
-        image.width,
-        image.height,
-        picture,
-        box,
-        corners,
-        descriptors,
-        views_of(rgb, box, over(draft.rgba, (0, 0, 0)) if draft.has_alpha else None),
+    on_black = over(draft.rgba, (0, 0, 0)) if draft.has_alpha else None
+    return replace(
+        draft,
+        box=box,
+        corners=corners,
+        descriptors=descriptors,
+        views=views_of(rgb, box, on_black),
     )
 
 
@@ -176,29 +210,35 @@ def find_corners(rgb: Rgb) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
     return at, descriptors[order]
 
 
-def own_ground(rgba: NDArray[np.uint8]) -> tuple[int, int, int]:
+def own_ground(rgba: NDArray[np.uint8]) -> Colour:
     """White, or dark for a transparent drawing that is nearly white itself."""
-    alpha = rgba[..., 3].astype(np.float32)
-    if alpha.min() >= 250:
+    alpha = cv2.extractChannel(rgba, 3)
+    weight = cv2.mean(alpha)[0]
+    if not weight or cv2.minMaxLoc(alpha)[0] >= OPAQUE:
         return (255, 255, 255)
-    weight = float(alpha.sum())
-    lightness = float((rgba[..., :3].mean(2) * alpha).sum()) / weight if weight else 0.0
+    drawn = cv2.multiply(rgba, cv2.merge([alpha] * 4), scale=1 / 255)
+    lightness = sum(cv2.mean(drawn)[:3]) / 3 / (weight / 255)
     return (40, 40, 40) if lightness > _LIGHT else (255, 255, 255)
 
 
-def over(rgba: NDArray[np.uint8], ground: tuple[int, int, int]) -> Rgb:
+def over(rgba: NDArray[np.uint8], ground: Colour) -> Rgb:
     """Composite on a plain ground."""
-    alpha = rgba[..., 3:].astype(np.float32) / 255
-    mixed = rgba[..., :3] * alpha + np.array(ground, np.float32) * (1 - alpha)
-    return np.rint(mixed).astype(np.uint8)
+    rgb, alpha = cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), cv2.extractChannel(rgba, 3)
+    if cv2.minMaxLoc(alpha)[0] == 255:
+        return np.asarray(rgb, np.uint8)
+    shown = cv2.multiply(rgb, cv2.merge([alpha] * 3), scale=1 / 255)
+    below = cv2.merge([cv2.convertScaleAbs(255 - alpha, None, level / 255) for level in ground])
+    return np.asarray(cv2.add(shown, below), np.uint8)
 
 
-def _small(image: Image.Image) -> Image.Image:
-    """Scaled down to the working area; never enlarged here, so that little is stored."""
-    if image.mode not in ("RGB", "RGBA"):
-        image = image.convert("RGBA")
+def _plain_mode(image: Image.Image) -> Image.Image:
+    return image if image.mode in ("RGB", "RGBA") else image.convert("RGBA")
+
+
+def _shrunk(image: Image.Image, area_px: int, longest_px: int) -> Image.Image:
+    """Scaled down to an area; never enlarged here, so that little is stored."""
     width, height = image.size
-    scale = min(1.0, (AREA_PX / (width * height)) ** 0.5, LONGEST_PX / max(width, height))
+    scale = min(1.0, (area_px / (width * height)) ** 0.5, longest_px / max(width, height))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     if size == image.size:
         return image
@@ -213,10 +253,30 @@ def _small(image: Image.Image) -> Image.Image:
 
 
 def _pack_picture(small: Image.Image) -> bytes:
-    opaque = small.mode == "RGB" or small.getchannel("A").getextrema()[0] >= 250  # type: ignore[operator]
+    opaque = small.mode == "RGB" or small.getchannel("A").getextrema()[0] >= OPAQUE  # type: ignore[operator]
     out = io.BytesIO()
-    (small.convert("RGB") if opaque else small).save(out, "WEBP", quality=70, method=3)
+    (small.convert("RGB") if opaque else small).save(out, "WEBP", quality=72, method=1)
     return out.getvalue()
+
+
+def _pack_fine(finer: Image.Image) -> tuple[bytes, bytes]:
+    """Gray over white and, where anything is transparent, the alpha."""
+    if finer.mode == "RGB":
+        return _jpeg(cv2.cvtColor(np.asarray(finer), cv2.COLOR_RGB2GRAY)), b""
+    rgba = np.asarray(finer)
+    gray, alpha = cv2.cvtColor(rgba, cv2.COLOR_RGBA2GRAY), cv2.extractChannel(rgba, 3)
+    if cv2.minMaxLoc(alpha)[0] >= OPAQUE:
+        return _jpeg(gray), b""
+    on_white = cv2.add(cv2.multiply(gray, alpha, scale=1 / 255), cv2.bitwise_not(alpha))
+    return _jpeg(on_white), _jpeg(alpha)
+
+
+def _jpeg(gray: cv2.typing.MatLike) -> bytes:
+    return bytes(cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, FINE_QUALITY])[1])
+
+
+def _unpacked(jpeg: bytes) -> cv2.typing.MatLike:
+    return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE), np.uint8)
 
 
 def _working_size(width: int, height: int) -> tuple[int, int]:

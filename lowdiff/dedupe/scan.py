@@ -2,22 +2,20 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from os import cpu_count
 from pathlib import Path
 from typing import Literal
 
-import cv2
 from PIL import Image
 
 from lowdiff.dedupe.candidates import Candidates
 from lowdiff.dedupe.compare import Comparison, compare
 from lowdiff.dedupe.fingerprint import Fingerprint, fingerprint
-from lowdiff.errors import InputError
+from lowdiff.dedupe.workers import Workers
+from lowdiff.errors import InputError, ServiceError
 
 Read = Callable[[Path], Image.Image]
 """Reads a file as an upright RGB or RGBA image; raises InputError for what is none."""
@@ -25,6 +23,8 @@ Progress = Callable[[str, int, int], None]
 """Called with the step (`read` or `compare`), how many are done, and of how many."""
 FILES_AT_ONCE = 16
 PAIRS_AT_ONCE = 128
+READ_S = 30.0
+COMPARE_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ def scan(
     refused: Callable[[Path, InputError], None] = lambda _path, _error: None,
     progress: Progress = lambda _step, _done, _all: None,
     workers: int | None = None,
+    limit_s: float = READ_S,
 ) -> Iterator[Pair]:
     """Pairs of files that show the same pixels, nearly the same picture, or one template.
 
@@ -62,88 +63,87 @@ def scan(
         refused: told of each file that cannot be read; the scan goes on.
         progress: see `Progress`.
         workers: processes; all cores when None, none at all when 1.
+        limit_s: seconds for one file; no limit holds when `workers` is 1.
+
+    Raises:
+        ServiceError: processes that compare are ended from outside, again and again.
     """
     count = workers or cpu_count() or 1
-    with _pool(count) as pool:
-        firsts, twins = _read_all(paths, pool, read, refused, progress)
-        yield from twins
-        index = Candidates()
-        index.extend([(str(number), seen.print_) for number, seen in enumerate(firsts)])
-        chosen = [(int(pair.a), int(pair.b)) for pair in index.pairs()]
-        yield from _compare_all(firsts, chosen, pool, progress)
-
-
-class _Here(Executor):
-    """Runs at once in this process."""
-
-    def map(self, fn, *iterables, timeout=None, chunksize=1):  # type: ignore[no-untyped-def]
-        return map(fn, *iterables)
-
-
-def _pool(workers: int) -> Executor:
-    if workers == 1:
-        return _Here()
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_alone)
-
-
-def _alone() -> None:
-    cv2.setNumThreads(1)
+    firsts, twins = _read_all(paths, count, partial(_look, read), refused, progress, limit_s)
+    yield from twins
+    index = Candidates()
+    index.extend([(str(number), seen.print_) for number, seen in enumerate(firsts)])
+    # sorted, so that pairs of one image travel together and are unpacked once
+    chosen = sorted((int(pair.a), int(pair.b)) for pair in index.pairs())
+    yield from _compare_all(firsts, chosen, count, progress)
 
 
 def _read_all(
     paths: Sequence[Path],
-    pool: Executor,
-    read: Read,
+    count: int,
+    look: Callable[[Path], _Seen | InputError],
     refused: Callable[[Path, InputError], None],
     progress: Progress,
+    limit_s: float,
 ) -> tuple[list[_Seen], list[Pair]]:
     groups: dict[bytes, list[_Seen]] = defaultdict(list)
     twins: list[Pair] = []
-    for done, (path, result) in enumerate(
-        pool.map(partial(_look, read), paths, chunksize=FILES_AT_ONCE), 1
-    ):
-        if isinstance(result, InputError):
-            refused(path, result)
-        else:
+    readers = Workers(look, count, limit_s=limit_s)
+    for done, (path, result) in enumerate(readers.map(paths, at_once=FILES_AT_ONCE), 1):
+        if isinstance(result, _Seen):
             group = groups[result.pixels]
             if group:
                 twins.append(Pair(group[0].path, path, "exact", 1.0))
             else:
                 group.append(result)
+        else:
+            refused(path, result or _fatal(path, limit_s))
         progress("read", done, len(paths))
     return [group[0] for group in groups.values()], twins
 
 
-def _look(read: Read, path: Path) -> tuple[Path, _Seen | InputError]:
+def _fatal(path: Path, limit_s: float) -> InputError:
+    return InputError(
+        path,
+        "ended the process that read it, or took too long",
+        reason="decoder_died",
+        allowed=f"{limit_s:g} seconds",
+        do="Look at the file in an image editor; it may be broken or hostile.",
+    )
+
+
+def _look(read: Read, path: Path) -> _Seen | InputError:
     try:
         image = read(path)
     except InputError as error:
-        return path, error
+        return error
     digest = hashlib.sha256(f"{image.mode}{image.size}".encode())
     digest.update(image.tobytes())
-    return path, _Seen(path, digest.digest(), fingerprint(image))
+    return _Seen(path, digest.digest(), fingerprint(image))
 
 
 def _compare_all(
-    seen: Sequence[_Seen],
-    chosen: Sequence[tuple[int, int]],
-    pool: Executor,
-    progress: Progress,
+    seen: Sequence[_Seen], chosen: Sequence[tuple[int, int]], count: int, progress: Progress
 ) -> Iterator[Pair]:
     work = (
         [(a, b, seen[a].print_, seen[b].print_) for a, b in chosen[at : at + PAIRS_AT_ONCE]]
         for at in range(0, len(chosen), PAIRS_AT_ONCE)
     )
     done = 0
-    for some in pool.map(_judge, work):
-        for a, b, verdict in some:
-            done += 1
+    for some, verdicts in Workers(_judge, count, limit_s=COMPARE_S).map(work, at_once=1):
+        if verdicts is None:
+            raise ServiceError(
+                "dedupe",
+                "a process that compares pictures was ended from outside",
+                reason="worker_died",
+                do="Run the scan again; memory may have been short.",
+            )
+        for (a, b, *_prints), verdict in zip(some, verdicts, strict=True):
             if verdict.relation != "distinct":
                 yield Pair(seen[a].path, seen[b].path, verdict.relation, verdict.score)
+        done += len(some)
         progress("compare", done, len(chosen))
 
 
-def _judge(
-    work: Iterable[tuple[int, int, Fingerprint, Fingerprint]],
-) -> list[tuple[int, int, Comparison]]:
-    return [(a, b, compare(one, two)) for a, b, one, two in work]
+def _judge(work: Sequence[tuple[int, int, Fingerprint, Fingerprint]]) -> list[Comparison]:
+    return [compare(one, two) for _a, _b, one, two in work]

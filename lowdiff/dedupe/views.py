@@ -47,7 +47,7 @@ def views_of(
         on_black: a transparent picture over black, for copies that lost their alpha; the last
             view is empty without one.
     """
-    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB).astype(np.float32)
+    lab = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB), np.uint8)
     left, top, right, bottom = box
     content = lab[top:bottom, left:right]
     rows = [_describe(lab)]
@@ -62,7 +62,7 @@ def views_of(
         rows.append(np.zeros(DIMENSIONS, np.int8))
     else:
         dark = cv2.cvtColor(on_black[top:bottom, left:right], cv2.COLOR_RGB2LAB)
-        rows.append(_describe(dark.astype(np.float32)))
+        rows.append(_describe(np.asarray(dark, np.uint8)))
     return np.stack(rows)
 
 
@@ -96,8 +96,8 @@ def _turn_table() -> tuple[NDArray[np.intp], NDArray[np.int8]]:
 _ORDERS, _SIGNS = _turn_table()
 
 
-def _describe(lab: NDArray[np.float32]) -> NDArray[np.int8]:
-    grid = cv2.resize(lab, (GRID, GRID), interpolation=cv2.INTER_AREA)
+def _describe(lab: NDArray[np.uint8]) -> NDArray[np.int8]:
+    grid = cv2.resize(lab, (GRID, GRID), interpolation=cv2.INTER_AREA).astype(np.float32)
     lightness = cv2.dct(np.ascontiguousarray(grid[..., 0]))[:KEPT, :KEPT].ravel()[1:]
     colours = [
         cv2.dct(np.ascontiguousarray(grid[..., i] - 128))[:KEPT_COLOUR, :KEPT_COLOUR].ravel()

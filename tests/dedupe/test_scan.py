@@ -1,5 +1,7 @@
 """Scanning a folder: pairs with their relation, and broken files told and passed over."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,35 @@ def test_a_scan_tells_pairs_and_passes_over_what_is_broken(folder, workers):
     assert [path.name for path, _error in refused] == ["broken.png"]
     assert steps["read"] == [1, 2, 3, 4, 5]
     assert steps["compare"][-1] >= 1
+
+
+def deadly(path: Path) -> Image.Image:
+    """Reads as `read` does, but hangs in one file and ends its process in another."""
+    if path.name == "hangs.png":
+        time.sleep(600)
+    if path.name == "kills.png":
+        os._exit(9)
+    return read(path)
+
+
+def test_files_that_hang_or_kill_their_reader_are_refused_and_the_rest_is_found(folder):
+    (folder / "hangs.png").write_bytes((folder / "a.png").read_bytes())
+    (folder / "kills.png").write_bytes((folder / "a.png").read_bytes())
+    refused: list[str] = []
+    pairs = list(
+        scan(
+            sorted(folder.iterdir()),
+            read=deadly,
+            refused=lambda path, error: refused.append(f"{path.name} {error.reason}"),
+            workers=2,
+            limit_s=5,
+        )
+    )
+    assert sorted(refused)[1:] == ["hangs.png decoder_died", "kills.png decoder_died"]
+    assert sorted((pair.b.name, pair.relation) for pair in pairs) == [
+        ("b.webp", "exact"),
+        ("c.jpg", "near"),
+    ]
 
 
 def test_a_scan_of_nothing_finds_nothing():
