@@ -29,6 +29,8 @@ def to_hocr(document: OcrDocument) -> str:
     for name, content in (
         ("ocr-system", f"lowdiff ({document.engine_version})"),
         ("ocr-capabilities", "ocr_page ocr_carea ocr_line ocrx_word"),
+        ("ocr-langs", " ".join(document.languages)),
+        ("ocr-number-of-pages", "1"),
     ):
         ElementTree.SubElement(head, "meta", {"name": name, "content": content})
     body = ElementTree.SubElement(html, "body")
