@@ -94,6 +94,12 @@ class Settings(BaseSettings):
     audit_share: float = Field(
         default=0.05, gt=0, le=1, description="images whose every field is shown to a person"
     )
+    gold_share: float = Field(
+        default=0.03,
+        ge=0,
+        le=0.5,
+        description="tasks of the queue whose answer is known already, as long as there are some",
+    )
     accept_confidence: float = Field(
         default=0.75,
         ge=0,

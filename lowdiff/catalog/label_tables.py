@@ -1,4 +1,4 @@
-"""The tables about labels beside their history: decisions, withdrawals, gold, models, corrections.
+"""The tables about labels beside their history: decisions, gold, second looks, models and more.
 
 A change here needs a migration in `migrations/versions/`.
 """
@@ -6,7 +6,7 @@ A change here needs a migration in `migrations/versions/`.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lowdiff.catalog.tables import SHA256, Base, Serial
@@ -61,6 +61,19 @@ class GoldItem(Base):
     value: Mapped[Any] = mapped_column(JSON)
     made_by: Mapped[str] = mapped_column(String(128))
     made_at: Mapped[datetime]
+
+
+class SecondLook(Base):
+    """A label of a person that somebody should look at again; answered by the next word on it."""
+
+    __tablename__ = "second_look"
+
+    image_id: Mapped[str] = mapped_column(ForeignKey("image.id"), primary_key=True)
+    field: Mapped[str] = mapped_column(String(64), primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    after_event: Mapped[int] = mapped_column(BigInteger)
+    """The newest event of the history when it was asked: a person's later one answers it."""
+    asked_at: Mapped[datetime]
 
 
 class DraftModel(Base):

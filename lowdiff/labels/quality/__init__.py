@@ -1,0 +1,1 @@
+"""How good the labels of people are: agreement, known answers, suspected errors."""

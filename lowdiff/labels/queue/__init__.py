@@ -1,0 +1,1 @@
+"""Which image a person sees next, and known answers among them."""
