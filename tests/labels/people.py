@@ -85,10 +85,13 @@ class Crowd:
 
     def decide(self, **options: Any) -> Verdict:
         """The verdict on the only drafter."""
-        (verdict,) = decide(
+        (verdict,) = self.decide_all(**options)
+        return verdict
+
+    def decide_all(self, **options: Any) -> list[Verdict]:
+        return decide(
             self.catalog, SCHEMA, error_limit=0.02, audit_share=SHARE, now=lambda: NOW, **options
         )
-        return verdict
 
     def _append(self, events: Iterable[LabelEvent]) -> None:
         with self.catalog.write() as session:

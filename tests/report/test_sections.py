@@ -23,7 +23,7 @@ def report(whole: Small):
 
 def test_every_image_counts_once_for_every_field(report):
     for field in report.labels.fields:
-        assert field.people + field.machine + field.open == report.labels.images
+        assert field.people + field.machine + field.open + field.idle == report.labels.images
 
 
 def test_people_and_machines_are_never_counted_for_the_same_image(report):

@@ -85,7 +85,8 @@ def _why(status: Status, name: str) -> str:
         if one.field != name:
             continue
         if one.is_on:
-            why = f"from {one.threshold:.2f} on, at most {one.upper_bound:.1%} wrong"
+            which = f"from confidence {one.threshold:.2f} on" if one.threshold else "all drafts"
+            why = f"{which}, at most {one.upper_bound:.1%} wrong"
         elif one.needed is not None:
             why = f"{one.needed} more audited labels"
         else:

@@ -38,6 +38,8 @@ class FieldLabels:
     """A machine said it, and it counts."""
     open: int
     """Nobody said it, or a machine whose word does not count."""
+    idle: int
+    """Images to which the field does not apply."""
     values: tuple[tuple[str, int], ...]
     """Value → images; for a text, how many have one and how many are empty."""
     confidences: tuple[int, ...]
@@ -148,7 +150,8 @@ def _fields(session: Session, schema: Schema, status: Status) -> tuple[FieldLabe
             kind=field.kind,
             people=numbers.human,
             machine=numbers.accepted,
-            open=numbers.open + numbers.idle,
+            open=numbers.open,
+            idle=numbers.idle,
             values=_values(session, field),
             confidences=confidences.get(field.name, (0,) * BINS),
             threshold=_threshold(field, status.policy),
