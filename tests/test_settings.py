@@ -21,7 +21,9 @@ def test_defaults_then_the_file_then_the_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("LOWDIFF_BATCH_SIZE", "9")
     monkeypatch.setenv("LOWDIFF_OCR_LANGUAGES", "fra, ita")
     assert load_settings(tmp_path).batch_size == 9
+    monkeypatch.setenv("LOWDIFF_OCR_PAGE_MODES", "4,11")
     assert load_settings(tmp_path).ocr_languages == ("fra", "ita")
+    assert load_settings(tmp_path).ocr_page_modes == (4, 11)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,10 @@ def test_defaults_then_the_file_then_the_environment(tmp_path, monkeypatch):
         ("batch_size = 'many'", "setting batch_size: .*found 'many'"),
         ("batch_size = ", "no valid TOML"),
         ("dataset_name = 'Our Brand!'", "setting dataset_name"),
+        ("ocr_engines = ['tesseract', 'tesserocr']", "one engine: choose one"),
+        ("ocr_engines = ['abbyy']", "setting ocr_engines"),
+        ("ocr_languages = []", "setting ocr_languages"),
+        ("ocr_page_modes = [3, 0]", "setting ocr_page_modes"),
     ],
 )
 def test_a_wrong_file_is_told_with_key_and_value(tmp_path, text, said):
