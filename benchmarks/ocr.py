@@ -6,7 +6,9 @@ DATA/ocr holds `manifest.jsonl` (file, transcription, kind, strict, scope); see
 `benchmarks/ocr_data.py`. Parameters are chosen on the half `tuning` and reported on `held-out`.
 Engines' answers are kept in `--cache`, with the CPU seconds that they took then: what a change of
 the merging costs or brings is seen in seconds. The readers take turns picture by picture, so that
-a busy machine disturbs all alike. Needs rapidfuzz; `plain` is `pytesseract.image_to_string`,
+a busy machine disturbs all alike. `--curve` compares all ways to read: once with each engine
+(`quick…`), with one engine in all ways, with both. Needs rapidfuzz; `plain` is
+`pytesseract.image_to_string`,
 `rapid` is rapidocr with its own defaults, on one thread.
 """
 
@@ -49,7 +51,8 @@ def main() -> None:
         rows += poster_rows(options.posters, options.cache / "posters", fonts=options.fonts)
     if options.half != "all":
         rows = [row for row in rows if row.half == options.half]
-    readers = {name: READERS[name](options.cache) for name in options.readers.split(",")}
+    names = list(READERS) if options.curve else options.readers.split(",")
+    readers = {name: READERS[name](options.cache) for name in names}
     tables: dict[str, dict[str, Score]] = {name: defaultdict(Score) for name in readers}
     words: dict[str, list[Judged]] = defaultdict(list)
     worst: list[tuple[float, str]] = []
@@ -69,6 +72,8 @@ def main() -> None:
         print_table(table)
         if words[name]:
             print(calibration_table(words[name]))
+    if options.curve:
+        print_curve(tables)
     if options.worst:
         for edits, line in sorted(worst, reverse=True)[: options.worst]:
             print(f"{edits:5.0f} {line[:220]}")
@@ -84,7 +89,16 @@ def print_table(table: dict[str, Score]) -> None:
         print(f"{kind:30}{one.images:5}{cells}{one.cpu_s / one.images:8.2f}")
 
 
-def ours(*names: str) -> Callable[[Path], ReadPicture]:
+def print_curve(tables: dict[str, dict[str, Score]]) -> None:
+    """Quality against time: one line a reader, the cheapest first."""
+    print(f"\n{'all strict':22}{'CPU s':>8}{'CER':>8}{'mean':>8}{'prec.':>8}{'recall':>8}")
+    whole = {name: table["all strict"] for name, table in tables.items()}
+    for name, one in sorted(whole.items(), key=lambda pair: pair[1].cpu_s):
+        figures = (one.cpu_s / max(1, one.images), one.cer, one.mean_cer, one.precision, one.recall)
+        print(f"{name:22}" + "".join(f"{figure:8.3f}" for figure in figures))
+
+
+def ours(*names: str, quick: bool = False) -> Callable[[Path], ReadPicture]:
     """Our plan with these engines, answers from the cache."""
 
     def open_it(folder: Path) -> ReadPicture:
@@ -93,7 +107,7 @@ def ours(*names: str) -> Callable[[Path], ReadPicture]:
             "rapidocr": open_rapid,
         }
         engines = {name: CachedEngine(makers[name](), folder) for name in names}
-        plan = Plan(engines)
+        plan = Plan(engines, quick=quick)
 
         def read(row: Row) -> tuple[str, float, list[Judged]]:
             before = sum(engine.cpu_s for engine in engines.values())
@@ -176,6 +190,8 @@ READERS: dict[str, Callable[[Path], ReadPicture]] = {
     "ours": ours("tesseract", "rapidocr"),
     "ours-tesseract": ours("tesseract"),
     "ours-rapidocr": ours("rapidocr"),
+    "quick": ours("tesseract", "rapidocr", quick=True),
+    "quick-tesseract": ours("tesseract", quick=True),
     "plain": plain,
     "rapid": rapid,
 }
@@ -186,6 +202,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--half", choices=("tuning", "held-out", "all"), default="held-out")
     parser.add_argument("--readers", default="ours,plain,rapid")
+    parser.add_argument("--curve", action="store_true", help="all readers, quality against time")
     parser.add_argument("--posters", type=int, default=0, help="add so many generated posters")
     parser.add_argument("--fonts", type=Path, default=Path("/usr/share/fonts"))
     parser.add_argument("--cache", type=Path, default=Path("benchmarks/.ocr-cache"))

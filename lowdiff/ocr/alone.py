@@ -33,8 +33,11 @@ def lines_alone(
     Raises:
         InputError: the engine hung or crashed on it.
     """
-    kept, dropped = best_lines([*lines_of_page(straight), *read_sheet(rgba, engine, item=item)])
-    return [evidence_of_line(line, support(line, dropped)) for line in kept]
+    page = lines_of_page(straight)
+    kept, dropped = best_lines([*page, *read_sheet(rgba, engine, item=item)])
+    return [
+        evidence_of_line(line, support(line, dropped), is_of_page=line in page) for line in kept
+    ]
 
 
 def best_words(
@@ -45,15 +48,18 @@ def best_words(
     return [word for line in lines for word, _ in line]
 
 
-def evidence_of_line(line: Line, backing: float = 0.0) -> list[tuple[RawWord, Evidence]]:
+def evidence_of_line(
+    line: Line, backing: float = 0.0, *, is_of_page: bool = True
+) -> list[tuple[RawWord, Evidence]]:
     """What is known about each word of a line.
 
     Args:
         backing: how sure another cut of the same place was of the same text.
+        is_of_page: Tesseract itself took it for a line of the image as it is.
     """
-    mean = mean_confidence(line)
+    mean, page = mean_confidence(line), float(is_of_page)
     return [
-        (word, Evidence("only", word.engine, word.text, word.confidence, backing, mean, 0.0))
+        (word, Evidence("only", word.engine, word.text, word.confidence, backing, mean, page))
         for word in line
     ]
 

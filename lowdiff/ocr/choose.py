@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from lowdiff.ocr.engine import RawWord
 
 PAGE_LETTERS = 150
-"""So many letters, read surely all together, are a page and not a poster …"""
-PAGE_CONFIDENCE = 0.85
-"""… that reads well as it is."""
+"""So many letters, read surely, are a page and not a poster."""
+BIG_PAGE_LETTERS = 20
+"""The same for a big image, whose small print is not cut out well."""
+SURE = 0.7
+"""A word's confidence, as Tesseract tells it."""
 
 
 def letters(text: str) -> int:
@@ -21,7 +23,6 @@ def mean_confidence(words: Sequence[RawWord]) -> float:
     return sum(word.confidence * len(word.text) for word in words) / length if length else 0.0
 
 
-def is_clear_page(words: Sequence[RawWord]) -> bool:
+def is_clear_page(words: Sequence[RawWord], *, least: int = PAGE_LETTERS) -> bool:
     """True when nothing is to be gained by looking at single lines."""
-    count = sum(letters(word.text) for word in words)
-    return count >= PAGE_LETTERS and mean_confidence(words) >= PAGE_CONFIDENCE
+    return sum(letters(word.text) for word in words if word.confidence >= SURE) >= least

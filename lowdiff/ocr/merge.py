@@ -41,7 +41,8 @@ class Evidence:
     """How alike both texts are, in [0, 1]: two like readings are hardly of a drawing. Of an `only`
     engine: its mean confidence in the line."""
     company: float
-    """Share of the letters of the whole image on which both engines agree."""
+    """Share of the letters of the whole image on which both engines agree. Of an `only` engine: 1
+    for a line of the image as it is, 0 for one that was cut out."""
 
 
 Odds = Callable[[Evidence], float]

@@ -56,6 +56,8 @@ PAGE_AGREEMENT = 0.6
 PAGE_LETTERS = 20
 KEEP = 0.5
 """Words that are less probably right are dropped."""
+KEEP_LINES = 0.35
+"""The same for lines that were cut out, when there is no other engine."""
 TURNS = (180, 90, 270)
 """Degrees by which a page that reads badly is turned, the most frequent accident first."""
 TURNED_LETTERS = 30
@@ -72,6 +74,8 @@ class Plan:
     keep: float = KEEP
     page_mode: int = PAGE_MODE
     sparse_mode: int = SPARSE_MODE
+    quick: bool = False
+    """Each engine looks once, at the whole image: what this costs in quality is measured."""
 
     @property
     def parameters(self) -> dict[str, str | int | float | bool | list[int]]:
@@ -150,7 +154,7 @@ def _with_both(rgba: Image.Image, plan: Plan, *, item: str) -> Reading:
             straight = straight_words(rgba, tesseract, plan.page_mode, item=item)
         if straight is not None:
             merged = merge(seen, straight, plan)
-        if merged.agreement >= ENOUGH:
+        if plan.quick or _is_enough(merged):
             return merged
     if max(rgba.size) > BIG_PX:
         return merged if straight is not None else _with_tesseract(rgba, plan, item)
@@ -161,6 +165,13 @@ def _with_both(rgba: Image.Image, plan: Plan, *, item: str) -> Reading:
         readings.append(look(rgba, narrow, engine, item=item))
     lines = best_words(rgba, straight, tesseract, item=item)
     return merge(agreed(readings), straight, plan, lines=lines)
+
+
+def _is_enough(reading: Reading) -> bool:
+    """True when further looks would hardly change it: on pages they cost most and help least."""
+    count = sum(choose.letters(word.text) for word in reading.words)
+    is_long = count >= choose.PAGE_LETTERS
+    return reading.agreement >= (PAGE_AGREEMENT if is_long else ENOUGH)
 
 
 def all_looks(rgba: Image.Image, engine: Engine, *, item: str) -> list[RawWord]:
@@ -246,13 +257,35 @@ def _with_tesseract(rgba: Image.Image, plan: Plan, item: str) -> Reading:
     """Tesseract alone: as a page, then line by line when that is not clear."""
     engine = plan.engines["tesseract"]
     straight = straight_words(rgba, engine, plan.page_mode, item=item)
-    if choose.is_clear_page(straight):
+    is_big = max(rgba.size) > BIG_PX
+    least = choose.BIG_PAGE_LETTERS if is_big else choose.PAGE_LETTERS
+    if choose.is_clear_page(straight, least=least):
+        return _page_alone(straight, plan)
+    if plan.quick:
         lines = [evidence_of_line(line) for line in lines_of_page(straight)]
-        return Reading(judged_lines(lines, plan.odds, keep=0.0))
+        return Reading(judged_lines(lines, plan.odds, plan.keep))
+    if sum(choose.letters(word.text) for word in straight) >= choose.PAGE_LETTERS:
+        for degrees in TURNS:  # a page of rubbish may lie on its side
+            words = straight_words(turned(rgba, degrees), engine, plan.page_mode, item=item)
+            if choose.is_clear_page(words):
+                page = _page_alone(words, plan)
+                back = [turn_back(word, degrees, rgba.size) for word in page.words]
+                return replace(page, words=back)
     lines = lines_alone(rgba, straight, engine, item=item)
-    words = judged_lines(lines, plan.odds, plan.keep)
+    words = judged_lines(lines, plan.odds, KEEP_LINES)
     if not words:
         sparse = straight_words(rgba, engine, plan.sparse_mode, item=item)
         lines = [evidence_of_line(line) for line in lines_of_page(sparse)]
         words = judged_lines(lines, plan.odds, plan.keep)
-    return Reading(in_reading_order(words))
+    is_page = _is_page(words, straight)
+    return Reading(in_page_order(words, straight) if is_page else in_reading_order(words))
+
+
+def _page_alone(words: Sequence[RawWord], plan: Plan) -> Reading:
+    """A page keeps its doubtful words, but no lines without letters."""
+    lines = [
+        evidence_of_line(line)
+        for line in lines_of_page(words)
+        if any(choose.letters(word.text) for word in line)
+    ]
+    return Reading(judged_lines(lines, plan.odds, keep=0.0))

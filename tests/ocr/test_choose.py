@@ -19,5 +19,5 @@ def test_long_words_weigh_more():
 
 def test_a_page_is_long_and_sure():
     assert is_clear_page([word("a" * PAGE_LETTERS, 0.9)])
-    assert not is_clear_page([word("a" * PAGE_LETTERS, 0.5)])
+    assert not is_clear_page([word("a" * PAGE_LETTERS, 0.5), word("abc", 0.9)])
     assert not is_clear_page([word("SALE", 1.0)])
