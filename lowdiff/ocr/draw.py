@@ -3,7 +3,9 @@
 import base64
 import html
 import io
+import math
 from pathlib import Path
+from statistics import median
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -13,8 +15,13 @@ from lowdiff.ocr.document import REVIEW_BELOW, OcrDocument, Word
 
 SURE_COLOUR, DOUBT_COLOUR, BAD_COLOUR = "#1a7f37", "#b35900", "#c62828"
 LABEL_PX = 13
+LONGEST_PX = 3000
+"""Larger pictures are made smaller in pages, which would become too heavy for a browser; small
+ones are not enlarged beyond it."""
 SHORTEST_PX = 400
-"""Smaller pictures are enlarged, so that the words over them can be read."""
+"""Smaller pictures are enlarged, so that the words over them can be read …"""
+WORD_PX = 28
+"""… and so are those whose words are lower, so that a line of labels fits between the lines."""
 
 
 def draw_document(document: OcrDocument, rgba: Image.Image, target: Path) -> None:
@@ -48,8 +55,8 @@ def draw_document(document: OcrDocument, rgba: Image.Image, target: Path) -> Non
 
 
 def as_picture(document: OcrDocument, rgba: Image.Image) -> Image.Image:
-    """RGB: each word's box in the colour of its confidence, its text above it."""
-    times = max(1, round(SHORTEST_PX / max(rgba.size)))
+    """RGB: each word's box in the colour of its confidence; above it its text, and how doubtful."""
+    times = _enlargement(document, rgba)
     picture = flatten(rgba).resize((rgba.width * times, rgba.height * times))
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(LABEL_PX)
     scale = (picture.width / document.width_px, picture.height / document.height_px)
@@ -57,17 +64,25 @@ def as_picture(document: OcrDocument, rgba: Image.Image) -> Image.Image:
         left, top = word.x_px * scale[0], word.y_px * scale[1]
         right, bottom = left + word.w_px * scale[0], top + word.h_px * scale[1]
         pen.rectangle((left, top, right, bottom), outline=colour(word), width=2)
-        label = f"{word.text} {word.confidence:.2f}"
+        label = word.text if word.sure else f"{word.text} {word.confidence:.2f}"
         above = (left, max(0, top - LABEL_PX - 3))
         pen.rectangle(pen.textbbox(above, label, font=font), fill="white")
         pen.text(above, label, fill=colour(word), font=font)
     return picture
 
 
+def _enlargement(document: OcrDocument, rgba: Image.Image) -> int:
+    longest = max(rgba.size)
+    heights = [max(1, word.h_px) * rgba.height / document.height_px for word in document.words]
+    wanted = [SHORTEST_PX / longest, WORD_PX / median(heights) if heights else 1]
+    return max(1, min(math.ceil(max(wanted) - 0.5), LONGEST_PX // longest))
+
+
 def as_page(document: OcrDocument, rgba: Image.Image) -> str:
     """One self-contained HTML page; each word's confidence shows when it is pointed at."""
-    file = io.BytesIO()
-    flatten(rgba).save(file, format="PNG")
+    file, shown = io.BytesIO(), flatten(rgba)
+    shown.thumbnail((LONGEST_PX, LONGEST_PX))
+    shown.save(file, format="PNG")
     picture = base64.b64encode(file.getvalue()).decode()
     boxes = "\n".join(_box(document, word) for word in document.words)
     name = html.escape(document.path or document.image_id)
