@@ -3,6 +3,8 @@
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import psutil
 import pytest
@@ -10,6 +12,7 @@ from PIL import Image
 
 from lowdiff.catalog.artifacts import payloads
 from lowdiff.errors import InputError
+from lowdiff.ocr.engine import RawWord, StoppableEngine
 from lowdiff.ocr.open import open_reader
 from lowdiff.ocr.prepare import prepare
 from lowdiff.ocr.processes import EngineProcesses
@@ -45,46 +48,47 @@ def fake_reader(*, hang="", die="", pause_s=0.0, timeout_s=5.0, image_timeout_s=
     return Reader((engine,), ("eng",), timeout_s=image_timeout_s, first_look=False)
 
 
-def worker_of(engine: str) -> psutil.Process:
-    """The one process of ours in which this engine works."""
-    found = [
-        child
-        for child in psutil.Process().children()
-        if child.status() != psutil.STATUS_ZOMBIE and engine in child.cmdline()
-    ]
-    assert len(found) == 1, found
-    return found[0]
+@dataclass(frozen=True)
+class Started:
+    """An engine that has read one image, its process, and what it read."""
+
+    engine: StoppableEngine
+    process: psutil.Process
+    image: Image.Image
+    mode: int
+    words: list[RawWord]
+
+    def read_again(self, **limits: float) -> list[RawWord]:
+        return self.engine.read(self.image, mode=self.mode, item="again", **limits)
 
 
 @pytest.fixture(params=["rapidocr", "tesserocr"])
-def engine(request):
-    if request.param == "tesserocr" and not installed_version():
+def started(request, written) -> Iterator[Started]:
+    name: str = request.param
+    if name == "tesserocr" and not installed_version():
         pytest.skip("tesserocr is not installed: lowdiff[tesserocr]")
-    reader = open_reader(("eng",), (request.param,), timeout_s=60)
-    yield request.param, reader.engines[0]
-    reader.engines[0].stop()
-
-
-def test_a_killed_engine_is_started_again_and_reads_the_same(engine, written):
-    name, reads = engine
+    engine = open_reader(("eng",), (name,), timeout_s=60).engines[0]
     image, mode = prepare(written("HARBOUR")).image, 640 if name == "rapidocr" else 3
-    before = reads.read(image, mode=mode, item="a")
-    os.kill(worker_of(name).pid, signal.SIGKILL)
-    assert reads.read(image, mode=mode, item="b") == before
-    assert [word.text for word in before] == ["HARBOUR"]
+    others = set(psutil.Process().children())
+    words = engine.read(image, mode=mode, item="first")
+    (process,) = set(psutil.Process().children()) - others
+    yield Started(engine, process, image, mode, words)
+    engine.stop()
 
 
-def test_a_stopped_engine_costs_one_image(engine, written):
-    name, reads = engine
-    image, mode = prepare(written("HARBOUR")).image, 640 if name == "rapidocr" else 3
-    before = reads.read(image, mode=mode, item="a")
-    victim = worker_of(name)
-    os.kill(victim.pid, signal.SIGSTOP)
+def test_a_killed_engine_is_started_again_and_reads_the_same(started):
+    assert [word.text for word in started.words] == ["HARBOUR"]
+    os.kill(started.process.pid, signal.SIGKILL)
+    assert started.read_again() == started.words
+
+
+def test_a_stopped_engine_costs_one_image(started):
+    os.kill(started.process.pid, signal.SIGSTOP)
     with pytest.raises(InputError, match="took longer than") as caught:
-        reads.read(image, mode=mode, item="b", timeout_s=2)
+        started.read_again(timeout_s=2)
     assert caught.value.reason == "ocr_timeout"
-    assert not victim.is_running()
-    assert reads.read(image, mode=mode, item="c") == before
+    assert not started.process.is_running()
+    assert started.read_again() == started.words
 
 
 def test_a_batch_goes_on_behind_images_that_hang_or_kill_the_engine(catalog, store, keep, written):
