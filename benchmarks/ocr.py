@@ -116,7 +116,7 @@ def ours(*names: str, quick: bool = False) -> Callable[[Path], ReadPicture]:
             rgba = decode(body, sniff_format(body, item=row.file), item=row.file)
             marks = look_for_text(prepare(rgba).image)
             is_worth_it = worth_reading(rgba, plan, marks=marks, item=row.file)
-            reading = read_words(rgba, plan, marks=marks, item=row.file) if is_worth_it else None
+            reading = read_words(rgba, plan, item=row.file) if is_worth_it else None
             words = (
                 place_words(reading.words, decoded_px=rgba.size, size_px=rgba.size)
                 if reading

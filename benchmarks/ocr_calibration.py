@@ -136,7 +136,7 @@ def _collect(row: Row, engines: dict[str, Engine], examples: Examples) -> None:
     if not worth_reading(rgba, plan, marks=marks, item=row.file):
         return
     truth = Counter(folded(row.truth, "").lower().split())
-    both = read_words(rgba, plan, marks=marks, item=row.file).evidence
+    both = read_words(rgba, plan, item=row.file).evidence
     words = all_looks(rgba, engines["rapidocr"], item=row.file)
     only = [Evidence("only", word.engine, word.text, word.confidence, 0, 0, 0) for word in words]
     straight = straight_words(rgba, engines["tesseract"], PAGE_MODE, item=row.file)

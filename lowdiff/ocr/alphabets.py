@@ -45,20 +45,19 @@ def is_beyond(text: str) -> bool:
     )
 
 
-def read_mixed(rgba: Image.Image, plan: Plan, *, marks: int, item: str) -> list[RawWord]:
+def read_mixed(rgba: Image.Image, plan: Plan, *, item: str) -> list[RawWord]:
     """Read an image with words of several alphabets; in reading order, with calibrated confidence.
 
     Args:
         rgba: decoded pixels, mode RGBA.
         plan: with both engines.
-        marks: what the first look said.
 
     Raises:
         InputError: an engine hung or crashed on it.
     """
-    both = read_words(rgba, plan, marks=marks, item=item).words
+    both = read_words(rgba, plan, item=item).words
     tesseract = replace(plan, engines={"tesseract": plan.engines["tesseract"]})
-    alone = read_words(rgba, tesseract, marks=marks, item=item).words
+    alone = read_words(rgba, tesseract, item=item).words
     if not any(is_beyond(word.text) for word in alone):
         return both
     if not both:

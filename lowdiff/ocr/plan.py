@@ -103,12 +103,13 @@ class Reading:
         return choose.mean_confidence(self.words)
 
 
-def read_words(rgba: Image.Image, plan: Plan, *, marks: int, item: str) -> Reading:
+def read_words(rgba: Image.Image, plan: Plan, *, item: str) -> Reading:
     """Read an image with all engines of the plan.
 
     Args:
         rgba: decoded pixels, mode RGBA.
-        marks: what the first look said.
+        plan: the engines and their modes.
+        item: id or path for messages.
 
     Raises:
         InputError: an engine hung or crashed on it.

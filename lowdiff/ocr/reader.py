@@ -43,11 +43,11 @@ class Reader:
         engines = {engine.name: ForOneImage(engine, deadline) for engine in self.engines}
         return Plan(engines, page_mode=self.page_modes[0], sparse_mode=self.page_modes[1])
 
-    def read_words(self, rgba: Image.Image, plan: Plan, *, marks: int, item: str) -> list[RawWord]:
+    def read_words(self, rgba: Image.Image, plan: Plan, *, item: str) -> list[RawWord]:
         """The words of a decoded image, in reading order and in its pixels."""
         if len(plan.engines) > 1 and needs_tesseract(self.languages):
-            return read_mixed(rgba, plan, marks=marks, item=item)
-        return read_words(rgba, plan, marks=marks, item=item).words
+            return read_mixed(rgba, plan, item=item)
+        return read_words(rgba, plan, item=item).words
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def read_image(
     if worth_reading(decoded, plan, marks=marks, item=item):
         if is_svg:  # the look was taken at a small and cheap rendering
             decoded = decode(body, image_format, item=item, longest_px=SVG_PX)
-        found = reader.read_words(decoded, plan, marks=marks, item=item)
+        found = reader.read_words(decoded, plan, item=item)
         words = place_words(found, decoded_px=decoded.size, size_px=size_px)
     return OcrDocument(
         image_id=image_id,
