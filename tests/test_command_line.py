@@ -14,7 +14,7 @@ def run(*arguments: str, **more) -> subprocess.CompletedProcess[str]:
 COMMANDS = [
     "corpus openmoji", "source list", "source check", "ingest", "ingest run", "ingest check",
     "ocr", "ocr find", "ocr read", "ocr show", "ocr export", "draft", "label push", "label pull",
-    "label status", "label open", "schema", "export", "dataset list", "dataset show",
+    "label status", "label accept", "label correct", "label corrections", "label open", "schema", "export", "dataset list", "dataset show",
     "dataset verify", "dataset diff", "train vae", "train unet", "evaluate", "generate", "report",
     "demo", "retrain", "up", "status", "down",
 ]  # fmt: skip
@@ -39,7 +39,7 @@ def test_every_command_explains_itself_with_an_example():
         result = CliRunner().invoke(app, [*command.split(), "--help"])
         assert result.exit_code == 0, (command, result.output)
         assert "lowdiff" in result.output, command
-        assert "Example" in result.output or command in ("ocr", "ingest"), command
+        assert "Example" in result.output or command in ("ocr", "ingest", "schema"), command
 
 
 @pytest.mark.parametrize(
