@@ -14,7 +14,8 @@ def run(*arguments: str, **more) -> subprocess.CompletedProcess[str]:
 COMMANDS = [
     "corpus openmoji", "source list", "source check", "ingest", "ingest run", "ingest check",
     "ocr", "ocr find", "ocr read", "ocr show", "ocr export", "draft", "label push", "label pull",
-    "label status", "label accept", "label correct", "label corrections", "label open", "schema", "export", "dataset list", "dataset show",
+    "label status", "label accept", "label correct", "label corrections", "label open",
+    "schema", "export", "dataset list", "dataset show",
     "dataset verify", "dataset diff", "train vae", "train unet", "evaluate", "generate", "report",
     "demo", "retrain", "up", "status", "down",
 ]  # fmt: skip

@@ -129,7 +129,7 @@ def resolve(labels: Mapping[str, Label], schema: Schema, policy: Policy) -> dict
 
 
 def open_fields(
-    labels: Mapping[str, Label], policy: Policy, schema: Schema, *, is_audit: bool
+    labels: Mapping[str, Label], policy: Policy, schema: Schema, is_audit: bool
 ) -> tuple[str, ...]:
     """The fields that a person still has to see, in the order of the screen.
 
