@@ -6,6 +6,8 @@ from lowdiff.ocr.engine import RawWord
 
 PAGE_LETTERS = 150
 """So many letters, read surely, are a page and not a poster."""
+DENSE_LETTERS = 300
+"""So many letters are a page, however doubtful: lists of codes look like no words."""
 BIG_PAGE_LETTERS = 20
 """The same for a big image, whose small print is not cut out well."""
 SURE = 0.7

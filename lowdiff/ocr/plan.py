@@ -265,13 +265,16 @@ def _with_tesseract(rgba: Image.Image, plan: Plan, item: str) -> Reading:
     if plan.quick:
         lines = [evidence_of_line(line) for line in lines_of_page(straight)]
         return Reading(judged_lines(lines, plan.odds, plan.keep))
-    if sum(choose.letters(word.text) for word in straight) >= choose.PAGE_LETTERS:
+    count = sum(choose.letters(word.text) for word in straight)
+    if count >= choose.PAGE_LETTERS:
         for degrees in TURNS:  # a page of rubbish may lie on its side
             words = straight_words(turned(rgba, degrees), engine, plan.page_mode, item=item)
             if choose.is_clear_page(words):
                 page = _page_alone(words, plan)
                 back = [turn_back(word, degrees, rgba.size) for word in page.words]
                 return replace(page, words=back)
+    if count >= choose.DENSE_LETTERS:
+        return _page_alone(straight, plan)
     lines = lines_alone(rgba, straight, engine, item=item)
     words = judged_lines(lines, plan.odds, KEEP_LINES)
     if not words:
