@@ -94,6 +94,11 @@ class Settings(BaseSettings):
     audit_share: float = Field(
         default=0.05, gt=0, le=1, description="images whose every field is shown to a person"
     )
+    features: str = Field(
+        default="builtin",
+        description="what drafts are learned from and images are compared by: builtin, or "
+        "hub:<model id or folder> of transformers",
+    )
     gold_share: float = Field(
         default=0.03,
         ge=0,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lowdiff.cli import label_correct, label_progress
+from lowdiff.cli import label_correct, label_progress, label_queue
 from lowdiff.cli.output import AsJson, emit, progress, say
 
 app = typer.Typer(
@@ -14,6 +14,8 @@ app.command()(label_progress.status)
 app.command()(label_progress.accept)
 app.command()(label_correct.correct)
 app.command()(label_correct.corrections)
+app.command()(label_queue.queue)
+app.add_typer(label_queue.gold, name="gold")
 
 
 @app.command()

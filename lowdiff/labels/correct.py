@@ -71,10 +71,8 @@ def plan_correction(
     Raises:
         InputError: a condition or the change is none, or not allowed by the schema.
     """
-    name, text = _split(change)
-    field = _field(schema, name, allowed=schema.names)
-    value = _value(field, text)
-    validate_value(field, value)
+    field, value = parse_change(schema, change)
+    name = field.name
     query = dict(_condition(schema, text) for text in where)
     if not query:
         raise InputError(
@@ -96,6 +94,19 @@ def plan_correction(
             if _fits(query, schema, image_id, said, present, sources.get(image_id, set())):
                 replaced.append(Replaced(image_id, present.value, present.actor))
     return Correction(query, name, value, tuple(replaced))
+
+
+def parse_change(schema: Schema, change: str) -> tuple[Field, Any]:
+    """`field=value` as a field and its value; several flags with commas between them.
+
+    Raises:
+        InputError: it is none, or not allowed by the schema.
+    """
+    name, text = _split(change)
+    field = _field(schema, name, allowed=schema.names)
+    value = _value(field, text)
+    validate_value(field, value)
+    return field, value
 
 
 def apply_correction(
