@@ -7,7 +7,7 @@ WORKSPACE ?= data
 COUNT ?= 1500
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint nightly clean tesseract russian postgres npm peers
+.PHONY: help setup demo test lint nightly clean tesseract russian postgres chromium npm peers
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -70,6 +70,15 @@ postgres:  ## PostgreSQL for the tests that need one; they are skipped without i
 	    && $$sudo sed -i -E 's/^#?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf \
 	    && $$sudo apt-get install -y -q --no-install-recommends postgresql; } \
 	  || echo "PostgreSQL is not installed: its tests will be skipped."
+
+# for the tests of the labeling screen, which skip without it
+chromium:  ## Chromium for the tests that look at the labeling screen; they are skipped without it
+	@command -v chromium >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+	  command -v apt-get >/dev/null && { [ -z "$$sudo" ] || command -v sudo >/dev/null; } \
+	    && $$sudo apt-get update -q \
+	    && $$sudo apt-get install -y -q --no-install-recommends chromium; } \
+	  || echo "Chromium is not installed: its tests will be skipped."
 
 peers: .venv-peers/.installed  ## what benchmarks/ compares with, in a house of its own
 

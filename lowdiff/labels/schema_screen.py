@@ -43,7 +43,8 @@ STYLE = """\
 .ld-form .ant-radio, .ld-form .ant-checkbox, .ld-form .lsf-hint { display: none }
 .ld-form label { margin: 0; padding: 1px 6px; font-size: 13px; line-height: 20px; cursor: pointer;
   border: 1px solid rgba(128, 128, 128, .4); border-radius: 6px }
-.ld-form label > span { padding: 0 !important; color: inherit }
+.ld-form label > span { padding: 0 !important; margin: 0 !important }
+.ld-field [class*="wrapper-checked"] span { color: #fff }
 .ld-form label:hover { border-color: #3b5bdb }
 .ld-form .ant-radio-wrapper-checked, .ld-form .ant-checkbox-wrapper-checked {
   background: #3b5bdb; border-color: #3b5bdb; color: #fff }
@@ -201,7 +202,7 @@ def _boxes(labels: Iterable[BoxLabel]) -> str:
     # the fill is faint: colours must be judged through it
     lines = [
         f'      <RectangleLabels name="{BOX}" toName="{IMAGE}" showInline="true"'
-        ' opacity="0.04" strokeWidth="2">'
+        ' opacity="0.01" strokeWidth="2">'
     ]
     lines += [
         f'        <Label value="{label.value}" background="{label.colour}"'

@@ -1,4 +1,5 @@
 import json
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -102,3 +103,15 @@ def test_a_changed_file_is_stale(tmp_path, name):
     with (tmp_path / name).open("a") as file:
         file.write("\n")
     assert stale_files(tmp_path, SCHEMA) == [tmp_path / name]
+
+
+def test_the_guide_names_every_key_and_shows_its_pictures():
+    guide = (LABELING / "guide.md").read_text(encoding="utf-8")
+    keys = {choice.hotkey for field in SCHEMA.fields for choice in field.choices}
+    keys |= {label.hotkey for label in SCHEMA.boxes.labels}
+    for key in keys:
+        assert f"`{key.title() if '+' in key else key}`" in guide
+    shown = re.findall(r"!\[[^]]+\]\(([^)]+)\)", guide)
+    assert shown == ["pictures/open-fields.png", "pictures/all-fields.png", "pictures/words.png"]
+    for picture in shown:
+        assert 0 < (LABELING / picture).stat().st_size <= 150_000
