@@ -71,6 +71,13 @@ def draw_parts(parts: list[Part], inks: tuple[str, str, str], px: int) -> Bytes:
     return _rendered(_page(body), px)
 
 
+def areas_of(parts: list[Part]) -> tuple[float, float, float]:
+    """What is seen of each of the three paints, in pixels of a drawing of 400 by 400."""
+    ids = _map(parts, "flat", 0.0, 400)
+    first, second, third = np.bincount(ids[ids >= 0], minlength=3)[:3]
+    return float(first), float(second), float(third)
+
+
 def _page(body: str, defs: str = "") -> str:
     side = 100 + 2 * MARGIN
     return (

@@ -5,7 +5,7 @@ import random
 from PIL import Image, ImageFilter
 
 from benchmarks.brand_canvas import WHITE, Scene, place
-from benchmarks.brand_figures import Figure, draw_parts
+from benchmarks.brand_figures import Figure, areas_of, draw_parts
 from benchmarks.brand_grounds import Ground
 from benchmarks.brand_paints import Paint, contrast, ink_for, palette_for
 from benchmarks.brand_shapes import MARKS
@@ -27,7 +27,9 @@ def put_mark(scene: Scene, brand: str, dice: random.Random, *, word_mark: bool) 
     through = "none" if not scene.ground.paints else scene.ground.main.hex
     rgba = draw_parts(MARKS[BRANDS[brand]](), (first.hex, second.hex, through), px)
     y = round(height * (0.4 if word_mark else 0.5))
-    figure = Figure(f"{brand} mark", "flat", rgba, rgba[..., 3] >= 128, {first: 0.8, second: 0.2})
+    figure = Figure(
+        f"{brand} mark", "flat", rgba, rgba[..., 3] >= 128, _inks_of(brand, (first, second))
+    )
     place(scene, figure, (width // 2, y), rim=False, shadow=False)
     left, top, right, bottom = scene.figure_boxes[-1]
     if word_mark:
@@ -61,6 +63,14 @@ def put_logo(
         scene.lines += lines
         right = max([right, *(line.x_px + line.w_px for line in lines)])
     scene.logo_box = (x, y, right, y + px)
+
+
+def _inks_of(brand: str, inks: tuple[Paint, Paint]) -> dict[Paint, float]:
+    """Pixels of each ink in the mark."""
+    shares: dict[Paint, float] = {}
+    for paint, number in zip(inks, areas_of(MARKS[BRANDS[brand]]()), strict=False):
+        shares[paint] = shares.get(paint, 0.0) + number
+    return shares
 
 
 def _told_apart(brand: str, ground: Ground) -> tuple[Paint, Paint]:

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from benchmarks.brand_canvas import WHITE, Scene, place
-from benchmarks.brand_figures import SOLIDS, draw, portrait
+from benchmarks.brand_figures import SOLIDS, Figure, draw, portrait
 from benchmarks.brand_grounds import make_ground
 from benchmarks.brand_layouts import KINDS, Plan
 from benchmarks.brand_logos import put_logo, put_mark
@@ -29,6 +29,9 @@ from benchmarks.brand_words import (
 GROUND_ODDS = {"plain": 40, "gradient": 18, "pattern": 15, "photo": 14, "transparent": 13}
 STYLE_ODDS = {"flat": 34, "outline": 14, "shaded": 17, "hand-drawn": 12, "collage": 9, "photo": 14}
 TONE_ODDS = {"vivid": 55, "muted": 28, "grey": 17}
+
+LARGEST_COVER = 0.9
+"""A figure that runs out of the picture leaves a tenth of the border free."""
 
 
 @dataclass(frozen=True)
@@ -117,13 +120,32 @@ def _put_figures(
     short = min(template.size)
     for x, y, side in plan.figures:
         what = own if same or dice.random() < 0.4 else dice.choice(things)
-        px = max(24, round(side * short * 1.08))
-        if person:
-            figure = portrait(dice, paints, px)
-        else:
-            figure = draw(fixed if same else dice, what, template.style, paints, px)
         centre = round(x * template.size[0]), round(y * template.size[1])
-        place(scene, figure, centre, rim=plan.rim, shadow=_has_shadow(template, fixed))
+        shadow = _has_shadow(template, fixed)
+        maker = random.Random((fixed if same else dice).getrandbits(32))
+        while True:
+            px = max(24, round(side * short * 1.08))
+            figure = (
+                portrait(maker, paints, px)
+                if person
+                else draw(maker, what, template.style, paints, px)
+            )
+            if plan.order != "full-bleed" or _shows_ground(scene, figure, centre):
+                break
+            side *= 0.9
+        place(scene, figure, centre, rim=plan.rim, shadow=shadow)
+
+
+def _shows_ground(scene: Scene, figure: Figure, centre: tuple[int, int]) -> bool:
+    """Something of the ground is left at the border: else nobody could say what it is."""
+    height, width = scene.mask.shape
+    px = figure.silhouette.shape[0]
+    whole = Image.new("L", (width, height))
+    silhouette = Image.fromarray(figure.silhouette.astype(np.uint8) * 255)
+    whole.paste(silhouette, (centre[0] - px // 2, centre[1] - px // 2))
+    covered = np.array(whole) > 0
+    border = np.concatenate([covered[0], covered[-1], covered[:, 0], covered[:, -1]])
+    return float(border.mean()) <= LARGEST_COVER
 
 
 def _has_shadow(template: Template, dice: random.Random) -> bool:

@@ -14,6 +14,7 @@ from flows.support import (
     workspace_path,
 )
 from lowdiff.catalog.artifacts import Stage
+from lowdiff.labels.accept.evidence import gather_samples, learn_calibration
 from lowdiff.labels.drafts.draft import DraftReport, draft_batch, pending_draft
 from lowdiff.labels.schema import load_schema
 from lowdiff.ocr.groups import groups_of
@@ -25,12 +26,16 @@ def draft_some(image_ids: list[str], ocr: Stage, workspace: Path) -> DraftReport
     """One batch: wire the outside, run the stage."""
     with open_project(workspace) as project:
         settings = project.settings
+        schema = load_schema()
+        with project.catalog.read() as session:
+            samples = gather_samples(session, schema, audit_share=settings.audit_share)
         return draft_batch(
             image_ids,
             catalog=project.catalog,
             store=project.store,
             ocr=ocr,
-            schema=load_schema(),
+            schema=schema,
+            calibration=learn_calibration(samples),
             workers=settings.workers,
             lease_s=settings.lease_s,
         )

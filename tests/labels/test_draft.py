@@ -1,6 +1,7 @@
 """The stage waits for OCR, drafts each image once, and resumes after a kill to the same facts."""
 
 import io
+import math
 import os
 import signal
 import subprocess
@@ -8,7 +9,10 @@ import sys
 import time
 from collections.abc import Callable
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image as Picture
 from PIL import ImageDraw, ImageFont
 from sqlalchemy import delete, select
@@ -17,9 +21,18 @@ from lowdiff.catalog.artifacts import Outcome, counts, payloads, record
 from lowdiff.catalog.images import add_image
 from lowdiff.catalog.labels import current_labels
 from lowdiff.catalog.tables import Artifact, Image, LabelEvent, Sighting
+from lowdiff.labels.accept.calibrate import Calibration, Calibrator
 from lowdiff.labels.drafts.caption import parse_caption, short_form
 from lowdiff.labels.drafts.draft import DraftReport, draft_batch, draft_stage, pending_draft
-from lowdiff.labels.drafts.fields import SourceWords, draft_logo, draft_transcription
+from lowdiff.labels.drafts.fields import (
+    Drafted,
+    SourceWords,
+    draft_brand,
+    draft_fields,
+    draft_logo,
+    draft_transcription,
+)
+from lowdiff.labels.drafts.fields import Picture as Seen
 from lowdiff.labels.schema import load_schema, validate_value
 from lowdiff.ocr.read import ocr_stage, open_reader, read_batch
 from lowdiff.store import image_key, sha256_hex
@@ -88,18 +101,24 @@ def test_a_red_ball_is_drafted_as_what_it_is(catalog, store, keep, tools):
     assert pending_draft(catalog, ocr=OCR, schema=SCHEMA) == sorted([plain, clear])
     report = draft_batch([plain, clear], workers=2, **tools)
     assert (report.drafted, report.refused) == (2, 0)
-    assert report.labels == 2 * 8
+    assert report.labels == 2 * len(SCHEMA.fields)
     assert report.fields["background"].values == {"plain": 1, "transparent": 1}
     with catalog.read() as session:
         labels = current_labels(session)
     values = {name: label.value for name, label in labels[plain].items()}
     assert values == {
         "background": "plain",
+        "background_colour": "white",
         "layout": "centred",
+        "figure_count": "one",
         "figure_size": "medium",
         "saturation": "vivid",
+        "palette": ["red"],
+        "style": "flat",
         "logo": "none",
+        "brand": "",
         "transcription": "SALE",
+        "quality": "good",
         "caption": values["caption"],
         "flags": [],
     }
@@ -108,7 +127,9 @@ def test_a_red_ball_is_drafted_as_what_it_is(catalog, store, keep, tools):
         'with the words "SALE".'
     )
     assert labels[plain]["caption"].confidence == 0.9
+    assert labels[plain]["caption"].actor.startswith("source-caption/")
     assert labels[clear]["caption"].confidence == 0.3
+    assert labels[clear]["caption"].actor.startswith("caption-template/")
     assert short_form(labels[clear]["caption"].value) == "A graphic"
     for field in SCHEMA.fields:
         for drafted in labels.values():
@@ -173,12 +194,81 @@ def test_the_box_of_the_figure_is_in_pixels_of_the_original(catalog, store, keep
 
 
 def test_no_text_is_a_surer_word_than_no_ocr():
-    nothing = {"text": "", "mean_confidence": None}
+    nothing = {"text": "", "mean_confidence": None, "needs_review": False}
     assert draft_transcription(nothing).confidence > 0.75
     assert draft_transcription(None).confidence < 0.5
-    read = {"text": "SALE", "mean_confidence": 0.96}
-    assert draft_transcription(read).value == "SALE"
-    assert draft_transcription(read).confidence < 0.96
+    doubted = nothing | {"needs_review": True}
+    assert draft_transcription(None).confidence < draft_transcription(doubted).confidence < 0.75
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_a_text_is_as_sure_as_all_its_words_together(confidences):
+    ocr = {"text": " ".join("word" for _ in confidences), "mean_confidence": 0.5}
+    document = {"words": [{"confidence": one} for one in confidences]}
+    found = draft_transcription(ocr, document)
+    assert found.value == ocr["text"]
+    assert found.confidence == pytest.approx(math.prod(confidences), abs=1e-4)
+
+
+def picture_of(image: Picture.Image, **more) -> Seen:
+    source = more.pop("source", SourceWords())
+    return Seen("a" * 64, np.asarray(image.resize((200, 200))), source, more.pop("ocr", None))
+
+
+def test_every_statement_is_kept_and_the_surest_is_the_draft():
+    def learned(_):
+        return {
+            "style": Drafted("shaded", 0.8, "style-head/1", "model"),
+            "background": Drafted("photo", 0.01, "ground-head/1", "model"),
+        }
+
+    draft = draft_fields(picture_of(ball()), drafters=[learned])
+    assert draft.fields["style"].by == "style-head/1"
+    assert [one.by for one in draft.candidates["style"]] == ["style-head/1", "usual/1"]
+    assert [one.value for one in draft.candidates["background"]] == ["transparent", "photo"]
+    for name, ones in draft.candidates.items():
+        assert draft.fields[name] == ones[0]
+
+
+def test_statements_are_compared_by_what_people_said_of_their_drafters():
+    def boastful(_):
+        return {"style": Drafted("collage", 0.99, "boaster/1", "model")}
+
+    sounder = Calibration({("style", "boaster"): Calibrator(50, "platt", (0.1,) * 101)})
+    drafted = draft_fields(picture_of(ball()), drafters=[boastful], calibration=sounder)
+    assert drafted.fields["style"].by == "usual/1"
+    assert draft_fields(picture_of(ball()), drafters=[boastful]).fields["style"].by == "boaster/1"
+
+
+def test_the_template_and_the_words_of_the_source_are_both_kept():
+    source = SourceWords(alt_text="a red ball that somebody lost in the rain")
+    ones = draft_fields(picture_of(ball(), source=source)).candidates["caption"]
+    assert [one.by.split("/")[0] for one in ones] == ["source-caption", "source-words"]
+    assert ones[1].value == source.alt_text
+
+
+def test_words_that_were_read_are_no_figure():
+    poster = ball(ground=(255, 255, 255, 255), words="SALE SALE")
+    word = {"x_px": 90, "y_px": 20, "w_px": 180, "h_px": 34, "block": 0, "line": 0,
+            "text": "SALE SALE", "confidence": 0.99}  # fmt: skip
+    document = {"width_px": 300, "height_px": 300, "words": [word]}
+    ocr = {"text": "SALE SALE", "mean_confidence": 0.99}
+    seen = Seen("a" * 64, np.asarray(poster), SourceWords(), ocr, document)
+    assert draft_fields(seen).fields["figure_count"].value == "one"
+    assert draft_fields(seen).fields["palette"].value == ["red"]
+
+
+@pytest.mark.parametrize(
+    ("source", "brand"),
+    [
+        (SourceWords("Acme logo"), "Acme"),
+        (SourceWords(alt_text="the Quill & Co wordmark"), "Quill & Co"),
+        (SourceWords("a red logo"), ""),
+        (SourceWords(), ""),
+    ],
+)
+def test_a_brand_is_what_the_source_calls_the_logo(source, brand):
+    assert draft_brand(source).value == brand
 
 
 @pytest.mark.parametrize(

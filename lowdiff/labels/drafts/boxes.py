@@ -21,7 +21,7 @@ def draft_boxes(
         ocr: its OCR document, when there is one.
     """
     figures = [_box(image, entry["label"], entry) for entry in draft.get("boxes") or ()]
-    lines = [_box(image, "Text", line) for line in _lines((ocr or {}).get("words") or ())]
+    lines = [_box(image, "Text", line) for line in lines_of((ocr or {}).get("words") or ())]
     texts = sorted((line for line in lines if line), key=lambda box: -box.w_pct * box.h_pct)
     kept = sorted(texts[:MAX_TEXT_BOXES], key=lambda box: (box.y_pct, box.x_pct))
     return tuple(box for box in [*figures, *kept] if box)
@@ -40,8 +40,8 @@ def _box(image: Image, label: str, entry: Mapping[str, Any]) -> Box | None:
     )
 
 
-def _lines(words: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One entry per line of OCR: the union of its words' boxes, their texts joined."""
+def lines_of(words: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One entry per line of OCR: the union of its words' boxes, their texts joined, in pixels."""
     grouped: dict[tuple[int, int], list[Mapping[str, Any]]] = {}
     for word in words:
         grouped.setdefault((word["block"], word["line"]), []).append(word)

@@ -4,6 +4,7 @@ An image is drafted when its OCR is finished (read or refused). A new OCR versio
 languages make a new draft, because the OCR stage is among this stage's parameters.
 """
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,13 +25,22 @@ from lowdiff.catalog.labels import append_events
 from lowdiff.catalog.tables import Artifact, Image, LabelEvent
 from lowdiff.errors import InputError
 from lowdiff.ingest.decode import decode
-from lowdiff.labels.drafts.fields import Draft, Drafted, SourceWords, draft_fields
+from lowdiff.labels.accept.calibrate import Calibration
+from lowdiff.labels.drafts.fields import (
+    UNCALIBRATED,
+    Draft,
+    Drafted,
+    Drafter,
+    Picture,
+    SourceWords,
+    draft_fields,
+)
 from lowdiff.labels.measure.figure import FigureBox
 from lowdiff.labels.schema import Schema
 from lowdiff.store import Store, image_key
 
 STAGE_NAME = "draft"
-STAGE_VERSION = "1"
+STAGE_VERSION = "2"
 """Raised by a person when the same image would be drafted differently."""
 MEASURE_PX = 256
 """Longest side at which images are measured."""
@@ -125,6 +135,8 @@ def draft_batch(
     store: Store,
     ocr: Stage,
     schema: Schema,
+    drafters: Sequence[Drafter] = (),
+    calibration: Calibration = UNCALIBRATED,
     workers: int = 1,
     lease_s: float = 900.0,
     now: Callable[[], datetime] = utc_now,
@@ -136,6 +148,8 @@ def draft_batch(
 
     Args:
         ocr: the OCR stage whose results are used (`lowdiff.ocr.read.ocr_stage`).
+        drafters: others who have a say on some fields, such as the learned ones.
+        calibration: by which statements of different drafters are compared.
         workers: images that are measured side by side.
         advance: told the number of images that were kept since it was last told.
 
@@ -147,11 +161,15 @@ def draft_batch(
     with catalog.write() as session:
         mine = claim(session, stage, image_ids, now=now(), lease_s=lease_s)
     report = DraftReport(elsewhere=len(image_ids) - len(mine))
+
+    def draft_one(job: _Job) -> tuple[Outcome, Draft | None]:
+        return _draft_one(job, store, drafters, calibration)
+
     with ThreadPoolExecutor(max_workers=workers) as threads:
         for some in chunks(mine, COMMIT_EVERY):
             with catalog.read() as session:
                 jobs = _gather(session, some, ocr)
-            done = list(threads.map(lambda job: _draft_one(job, store), jobs))
+            done = list(threads.map(draft_one, jobs))
             with catalog.write() as session:
                 report += _keep(session, stage, done, schema=schema, moment=now())
             advance(len(some))
@@ -172,7 +190,9 @@ def _gather(session: Session, image_ids: Sequence[str], ocr: Stage) -> list[_Job
     return jobs
 
 
-def _draft_one(job: _Job, store: Store) -> tuple[Outcome, Draft | None]:
+def _draft_one(
+    job: _Job, store: Store, drafters: Sequence[Drafter], calibration: Calibration
+) -> tuple[Outcome, Draft | None]:
     image = job.image
     started = time.perf_counter()
     try:
@@ -180,7 +200,13 @@ def _draft_one(job: _Job, store: Store) -> tuple[Outcome, Draft | None]:
         picture = decode(body, image.format, item=image.id, longest_px=MEASURE_PX)
     except InputError as refusal:
         return Outcome(image.id, "refused", error_class=refusal.reason, error=str(refusal)), None
-    draft = draft_fields(np.asarray(picture), source=job.source, ocr=job.ocr)
+    key = (job.ocr or {}).get("key")
+    document = json.loads(store.read(key)) if key else None
+    draft = draft_fields(
+        Picture(image.id, np.asarray(picture), job.source, job.ocr, document),
+        drafters=drafters,
+        calibration=calibration,
+    )
     payload = payload_of(draft, image, words=(job.ocr or {}).get("words", 0))
     return Outcome(image.id, "ok", payload, seconds=time.perf_counter() - started), draft
 
@@ -189,6 +215,9 @@ def payload_of(draft: Draft, image: Image, *, words: int) -> dict[str, Any]:
     """What the catalog keeps of a draft; boxes in pixels of the image's size in the catalog."""
     return {
         "fields": {name: asdict(drafted) for name, drafted in draft.fields.items()},
+        "candidates": {
+            name: [asdict(one) for one in ones] for name, ones in draft.candidates.items()
+        },
         "boxes": [_box(figure, image) for figure in draft.figures],
         "ocr_words": words,
     }
@@ -236,7 +265,7 @@ def _event(
         image_id=image_id,
         field=name,
         value=drafted.value,
-        origin="rule",
+        origin=drafted.origin,
         actor=drafted.by,
         schema_version=schema.version,
         confidence=drafted.confidence,
@@ -248,7 +277,7 @@ def _counts(draft: Draft) -> dict[str, FieldCount]:
     found = {}
     for name, drafted in draft.fields.items():
         value = drafted.value
-        if name in ("caption", "transcription"):
+        if name in ("caption", "transcription", "brand"):
             shown = "filled" if value else "empty"
         else:
             shown = value if isinstance(value, str) else ", ".join(value) or "none"

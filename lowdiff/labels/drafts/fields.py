@@ -1,37 +1,38 @@
 """All fields of one image drafted: measured, read, or taken from its source. No I/O.
 
-The confidences are honest guesses by rule; they can be calibrated once people have confirmed
-enough drafts.
+Several drafters may speak of one field; all their statements are kept, the surest one is the draft.
 """
 
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lowdiff.labels.accept.calibrate import Calibration
+from lowdiff.labels.drafts.boxes import lines_of
 from lowdiff.labels.drafts.caption import NO_SUBJECT, CaptionParts, compose_caption, quotable
 from lowdiff.labels.drafts.subject import is_title, subject_of
-from lowdiff.labels.measure.background import measure_background
-from lowdiff.labels.measure.colour import name_of
-from lowdiff.labels.measure.figure import (
-    FigureBox,
-    figure_boxes,
-    figure_pixels,
-    main_colours,
-    measure_layout,
-    measure_saturation,
-    measure_size,
-)
+from lowdiff.labels.measure.figure import FigureBox
+from lowdiff.labels.measure.picture import MEASURED, Measures, measure_picture
 
 MOST_BOXES = 12
 LOGO_WORDS = frozenset(
     ("logo", "logos", "logotype", "wordmark", "brand", "brands", "trademark", "app-icon")
 )
-TITLED, UNTITLED = 0.9, 0.3
-"""Confidence of a caption whose subject the source tells, and of one without a subject."""
+LOGO_OF = re.compile(r"(?:the )?((?!an? ).{2,40}?) (?:logo|logotype|wordmark)", re.IGNORECASE)
+TITLED, OWN_WORDS, UNTITLED = 0.9, 0.6, 0.3
+"""Confidence of a caption whose subject the source tells, of the source's own words as they are,
+and of a caption without a subject."""
+EMPTY, EMPTY_DOUBTED, UNREAD = 0.9, 0.5, 0.2
+"""Confidence that nothing is written, when OCR found nothing, saw something, or was not there."""
+PIXELS, READ, SOURCE_CAPTION, TEMPLATE = (
+    "pixels/2", "ocr-words/2", "source-caption/2", "caption-template/2",
+)  # fmt: skip
+"""Drafters with their versions; what comes before the slash is their family."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,26 @@ class Drafted:
     confidence: float
     by: str
     """The drafter with its version: the actor of the label's history."""
+    origin: str = "rule"
+    """`rule`, `model` or `propagated`, as in the label's history."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image as drafters see it."""
+
+    image_id: str
+    rgba: NDArray[np.uint8]
+    """Pixels (h, w, 4), best not larger than 256 px."""
+    source: SourceWords
+    ocr: Mapping[str, Any] | None
+    """Payload of the stage `ocr`; None when OCR refused the image."""
+    document: Mapping[str, Any] | None = None
+    """The OCR document, with the words' boxes."""
+
+
+Drafter = Callable[[Picture], Mapping[str, Drafted]]
+"""Drafts some fields of a picture; learned drafters have this form too."""
 
 
 @dataclass(frozen=True)
@@ -58,62 +79,129 @@ class Draft:
     """All fields of one image, and its figures."""
 
     fields: Mapping[str, Drafted]
+    """The surest statement on each field."""
+    candidates: Mapping[str, Sequence[Drafted]]
+    """Every statement on each field, the surest first."""
     figures: Sequence[FigureBox]
 
 
+UNCALIBRATED = Calibration({})
+
+
 def draft_fields(
-    rgba: NDArray[np.uint8], *, source: SourceWords, ocr: Mapping[str, Any] | None
+    picture: Picture,
+    *,
+    drafters: Sequence[Drafter] = (),
+    calibration: Calibration = UNCALIBRATED,
 ) -> Draft:
     """Draft every field.
 
     Args:
-        rgba: pixels (h, w, 4), best not larger than 256 px.
-        ocr: payload of the stage `ocr`; None when OCR refused the image.
+        drafters: others who have a say, such as the learned ones.
+        calibration: by which statements of different drafters are compared; what is kept is each
+            drafter's own confidence.
     """
-    background = measure_background(rgba)
-    figures = figure_boxes(background.figure)
-    pixels = figure_pixels(rgba, background.figure)
-    size = measure_size(background.figure)
-    layout = measure_layout(background.figure, figures)
-    saturation = measure_saturation(pixels)
-    transcription = draft_transcription(ocr)
-    cut_out = background.kind in ("transparent", "plain", "gradient")
-    # where the figure could not be cut out, what is measured on it means less
-    trust = 1.0 if cut_out else 0.7
+    measured = measure_picture(picture.rgba, _word_boxes(picture.document))
+    said: dict[str, list[Drafted]] = {}
+    for name in MEASURED:
+        said[name] = [Drafted(measured.values[name], measured.confidence[name], PIXELS)]
+    said["logo"] = [draft_logo(picture.source, picture.ocr)]
+    said["brand"] = [draft_brand(picture.source)]
+    said["transcription"] = [draft_transcription(picture.ocr, picture.document)]
+    said["style"] = [Drafted("photo" if _is_scene(measured) else "flat", 0.4, "usual/1")]
+    said["quality"] = [Drafted("good", 0.5, "usual/1")]
+    said["flags"] = [Drafted([], 0.85, "no-flags/1")]
+    for drafter in drafters:
+        for name, drafted in drafter(picture).items():
+            said.setdefault(name, []).append(drafted)
+
+    def sure(name: str, one: Drafted) -> float:
+        return calibration.calibrated(name, one.by, one.confidence)
+
+    best = {name: max(ones, key=lambda one: sure(name, one)) for name, ones in said.items()}
+    said["caption"] = [
+        *draft_captions(best, measured, picture.source),
+        *said.get("caption", ()),
+    ]
+    for name, ones in said.items():
+        ones.sort(key=lambda one: -sure(name, one))
+    fields = {name: ones[0] for name, ones in said.items()}
+    return Draft(fields, said, measured.figures[:MOST_BOXES])
+
+
+def draft_captions(
+    fields: Mapping[str, Drafted], measured: Measures, source: SourceWords
+) -> list[Drafted]:
+    """The template, and beside it the source's own words as they are."""
+    words = fields["transcription"]
+    colour = str(fields["background_colour"].value)
+    subject = _subject(source)
     parts = CaptionParts(
-        subject=_subject(source) or NO_SUBJECT,
-        figures=max(1, len(figures)),
-        figure_size=size.value,
-        layout=layout.value,
-        saturation=saturation.value,
-        colours=main_colours(pixels),
-        background=background.kind,
-        ground_colour=name_of(background.colour) if background.colour else None,
-        words=quotable(str(transcription.value)) if transcription.confidence >= 0.8 else "",
+        subject=subject or NO_SUBJECT,
+        figures=max(1, len(measured.figures)),
+        figure_size=str(fields["figure_size"].value),
+        layout=str(fields["layout"].value),
+        saturation=str(fields["saturation"].value),
+        colours=tuple(fields["palette"].value),
+        background=str(fields["background"].value),
+        ground_colour=None if colour in ("several", "none") else colour,
+        words=quotable(str(words.value)) if words.confidence >= 0.8 else "",
     )
-    fields = {
-        "background": Drafted(background.kind, background.confidence, "background-pixels/1"),
-        "layout": Drafted(layout.value, round(trust * layout.confidence, 4), "figure-pixels/1"),
-        "figure_size": Drafted(size.value, round(trust * size.confidence, 4), "figure-pixels/1"),
-        "saturation": Drafted(saturation.value, saturation.confidence, "colour-pixels/1"),
-        "logo": draft_logo(source, ocr),
-        "transcription": transcription,
-        "caption": Drafted(
-            compose_caption(parts), TITLED if _subject(source) else UNTITLED, "caption-template/1"
-        ),
-        "flags": Drafted([], 0.9, "no-flags/1"),
-    }
-    return Draft(fields, figures[:MOST_BOXES])
+    if subject is None:
+        return [Drafted(compose_caption(parts), UNTITLED, TEMPLATE)]
+    told = next(text for text in (source.alt_text, source.title) if is_title(text))
+    own = " ".join(str(told).split())
+    return [
+        Drafted(compose_caption(parts), TITLED, SOURCE_CAPTION),
+        Drafted(own, OWN_WORDS, "source-words/1"),
+    ]
 
 
-def draft_transcription(ocr: Mapping[str, Any] | None) -> Drafted:
-    """What OCR read; an empty text is a statement too, and mostly right."""
-    by = "tesseract/1"
+def draft_transcription(
+    ocr: Mapping[str, Any] | None, document: Mapping[str, Any] | None = None
+) -> Drafted:
+    """What OCR read; an empty text is a statement too, and mostly right.
+
+    A text is right when all its words are: the product of their calibrated confidences.
+    """
     if ocr is None:
-        return Drafted("", 0.2, by)
+        return Drafted("", UNREAD, READ)
     if not ocr["text"]:
-        return Drafted("", 0.85, by)
-    return Drafted(ocr["text"], round(0.95 * float(ocr["mean_confidence"] or 0), 4), by)
+        doubted = bool(ocr.get("needs_review"))
+        return Drafted("", EMPTY_DOUBTED if doubted else EMPTY, READ)
+    words = [float(word["confidence"]) for word in (document or {}).get("words") or ()]
+    if not words:
+        words = [float(ocr["mean_confidence"] or 0)] * max(1, len(ocr["text"].split()))
+    return Drafted(ocr["text"], round(math.prod(words), 4), READ)
+
+
+def draft_brand(source: SourceWords) -> Drafted:
+    """The name beside the word "logo" in a title or alt text; else nobody's."""
+    for text in (source.alt_text, source.title):
+        found = LOGO_OF.fullmatch(text or "")
+        if found:
+            return Drafted(found[1], 0.8, "source-brand/1")
+    return Drafted("", 0.5, "source-brand/1")
+
+
+def _is_scene(measured: Measures) -> bool:
+    return measured.values["background"] == "photo"
+
+
+def _word_boxes(document: Mapping[str, Any] | None) -> list[FigureBox]:
+    """The lines of an OCR document, in shares of the picture."""
+    if not document:
+        return []
+    width, height = document["width_px"], document["height_px"]
+    return [
+        FigureBox(
+            line["x_px"] / width,
+            line["y_px"] / height,
+            (line["x_px"] + line["w_px"]) / width,
+            (line["y_px"] + line["h_px"]) / height,
+        )
+        for line in lines_of(document["words"])
+    ]
 
 
 def draft_logo(source: SourceWords, ocr: Mapping[str, Any] | None) -> Drafted:

@@ -1,71 +1,94 @@
-"""What lies behind the figure, told from the border, and which pixels are figure."""
+"""What lies behind the figure, told from the border.
+
+The border is what a picture shows of its ground: a flat colour, a colour that changes smoothly, a
+few colours that take turns, or a scene. Words that were read there are left out. Which of these it
+is follows from a dozen numbers by multinomial logistic regression, fitted on generated graphics
+(`benchmarks/fit_measures.py`).
+"""
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lowdiff.ocr.components import connected_to_border
+from lowdiff.labels.measure.trust import likelihoods
 
 Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Rgb = tuple[int, int, int]
 
 RING_SHARE = 0.03
 """Width of the border that is looked at, as a share of the shorter side."""
-SAME_TONE = 10
+OPAQUE = 128
+"""Alpha from which on a pixel is there; a soft shadow is not."""
+SAME_TONE = 12
 """Greatest difference of a channel (0..255) between pixels of one flat colour."""
-FIGURE_TONE = 20
-"""A pixel that differs from the ground by more belongs to the figure."""
-PLAIN_RING = 0.55
-"""So much of the ring has one colour when the background is plain."""
-SMOOTH_RING = 0.7
-"""So much of the ring follows a smooth surface when the background is a gradient."""
-REPEATING = 0.5
-"""From this correlation with its own shifted copy on, a picture is a pattern."""
-PHOTO_TEXTURE = 0.3
-"""So many neighbouring pixels differ a little in a photo; in a drawing they are equal."""
+STEP = 4
+"""Greatest difference of a channel between neighbours on a smooth ground."""
+CORNER = 0.12
+"""What a corner of the right colour adds to a colour's share of the border."""
+LEAST_TURNS = 8
+"""Changes between the colours around the border, from which on they may be a pattern."""
 LITTLE = 16
 """Grey levels: more is an edge, none is flat."""
 
 
 @dataclass(frozen=True)
 class Background:
-    """The verdict and what follows from it."""
+    """The verdict, what it rests on, and what is needed to cut the figure out."""
 
     kind: str
     """A value of the field `background`."""
-    confidence: float
-    colour: tuple[int, int, int] | None
-    """The colour of a plain background."""
-    figure: Mask
-    """(h, w): what is not background; holes that the figure encloses count as figure."""
+    colours: tuple[Rgb, ...]
+    """Of a plain ground its colour, of a pattern its two or three; else none."""
+    evidence: dict[str, float]
+    """Numbers in about 0..1, by name: what confidence is made of."""
 
 
-def measure_background(rgba: Bytes) -> Background:
-    """Tell the kind of background of an image (h, w, 4) and cut the figure out.
+def measure_background(rgba: Bytes, words: Mask | None = None) -> Background:
+    """Tell the kind of background of an image (h, w, 4).
 
-    Kinds: `transparent` when half of the border is; `plain` when most of the border has one
-    colour; `gradient` when it follows a quadratic surface; else `pattern` when the image repeats
-    itself, else `photo` when neighbouring pixels mostly differ a little. Behind the last two no
-    figure can be cut out: all is figure.
+    Args:
+        words: (h, w), True where text was read; none of it is ground.
     """
-    alpha = rgba[..., 3] >= 32
-    ring = _ring(alpha.shape)
-    clear_share = float((~alpha)[ring].mean())
-    if clear_share >= 0.5:
-        figure = ~connected_to_border(~alpha)
-        return Background("transparent", _rising(clear_share, 0.5, 0.8), None, figure)
-    rgb = rgba[..., :3].astype(np.int16)
-    colour, share = _dominant(rgb[ring & alpha])
-    if share >= PLAIN_RING:
-        figure = _apart(rgb, np.array(colour)) & alpha
-        return Background("plain", _rising(share, PLAIN_RING, 0.85), colour, _filled(figure))
-    surface, smooth = _smooth_surface(rgb, ring & alpha)
-    if smooth >= SMOOTH_RING:
-        figure = _apart(rgb, surface) & alpha
-        return Background("gradient", _rising(smooth, SMOOTH_RING, 0.95), None, _filled(figure))
-    kind, confidence = _photo_or_pattern(rgb)
-    return Background(kind, confidence, None, np.ones_like(alpha))
+    there = rgba[..., 3] >= OPAQUE
+    ring = _ring(there.shape)
+    clear = float((~there)[ring].mean())
+    seen = ring & there
+    if words is not None and (seen & ~words).sum() >= 0.3 * max(1, seen.sum()):
+        seen &= ~words
+    evidence = {"clear": clear, "rough": 0.0, "plain": 0.0, "smooth": 0.0, "turns": 0.0}
+    if clear >= 0.5 or not seen.any():
+        return Background("transparent", (), evidence)
+    rgb = np.ascontiguousarray(rgba[..., :3])
+    colours, shares = _clusters(rgb, seen)
+    evidence["noise"] = min(1.0, _noise(rgb, seen) / 12)
+    grey = rgb.mean(axis=-1, dtype=np.float32)
+    evidence["rough"] = texture(grey)
+    evidence["repeats"] = repetition(grey)
+    evidence["plain"] = shares[0]
+    evidence["second"] = shares[1] if len(shares) > 1 else 0.0
+    turns, evenly = _turns(rgb, colours[:2])
+    evidence["turns"] = min(1.0, turns / 40)
+    evidence["evenly"] = evenly
+    evidence["two"] = float(sum(shares[:2]))
+    evidence["four"] = float(sum(shares))
+    evidence["smooth"] = _smooth_share(rgb, seen)
+    evidence["quiet"] = _quiet_share(rgb, seen)
+    evidence["all_plain"] = float(np.clip((evidence["plain"] - 0.85) / 0.12, 0, 1))
+    evidence["some_turns"] = min(1.0, turns / LEAST_TURNS)
+    evidence["grainy"] = float(np.clip((evidence["rough"] - 0.3) / 0.2, 0, 1))
+    odds = likelihoods("background", evidence)
+    if turns >= LEAST_TURNS and evidence["two"] >= 0.9 and min(evenly, 10 * shares[-1]) >= 0.8:
+        odds["pattern"] = 1.0  # two flat colours take turns, as evenly at the other side
+    elif evidence["smooth"] >= 0.97 and evidence["noise"] <= 0.06 and evidence["plain"] < 0.8:
+        odds["gradient"] = 1.0  # no grain and no edge anywhere
+    kind = max(odds, key=lambda one: odds[one])
+    evidence["likely"] = odds[kind]
+    chosen = {"plain": colours[:1], "pattern": colours[:3]}.get(kind, [])
+    return Background(kind, tuple(chosen), evidence)
 
 
 def _ring(shape: tuple[int, ...]) -> Mask:
@@ -75,66 +98,97 @@ def _ring(shape: tuple[int, ...]) -> Mask:
     return ring
 
 
-def _dominant(pixels: NDArray[np.int16]) -> tuple[tuple[int, int, int], float]:
-    """The most frequent colour of pixels (n, 3) and the share of pixels close to it."""
-    coarse = (pixels >> 4).astype(np.int32)
-    codes = (coarse[:, 0] << 8) | (coarse[:, 1] << 4) | coarse[:, 2]
-    most = pixels[codes == np.bincount(codes).argmax()]
-    centre = np.median(most, axis=0)
-    share = float((np.abs(pixels - centre).max(axis=1) <= SAME_TONE).mean())
-    red, green, blue = (int(value) for value in centre)
-    return (red, green, blue), share
+def _noise(rgb: Bytes, where: Mask) -> float:
+    """Median difference from the mean of the neighbourhood: 0 for flat colours, JPEG has more."""
+    apart = np.abs(rgb.astype(np.int16) - cv2.blur(rgb, (3, 3))).max(axis=-1)
+    return float(np.percentile(apart[where], 60))
 
 
-def _smooth_surface(rgb: NDArray[np.int16], where: Mask) -> tuple[NDArray[np.float32], float]:
-    """A quadratic surface (h, w, 3) fitted to the pixels of `where`, and how many follow it.
+def _clusters(rgb: Bytes, where: Mask) -> tuple[list[Rgb], list[float]]:
+    """Up to four colours of the border, and the share that lies close to each.
 
-    Pixels that lie off are left out and the rest is fitted again, for figures that cross the ring.
+    A colour that also fills corners comes first: a figure that runs out of the picture may take
+    more of the border than its ground, but leaves it the corners.
     """
-    height, width = where.shape
-    y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j].astype(np.float32)
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
-    inputs, targets = terms[where], rgb[where].astype(np.float32)
-    chosen = np.ones(len(inputs), dtype=bool)
-    weights = np.zeros((6, 3), dtype=np.float32)
-    error = np.zeros(len(inputs), dtype=np.float32)
-    for _ in range(4):
-        weights = np.linalg.lstsq(inputs[chosen], targets[chosen], rcond=None)[0]
-        error = np.abs(inputs @ weights - targets).max(axis=1)
-        chosen = error <= max(SAME_TONE, float(np.median(error)))
-    return (terms @ weights).astype(np.float32), float((error <= SAME_TONE).mean())
+    pixels = rgb[where].astype(np.int16)
+    total, left = len(pixels), pixels
+    corners = _corner_colours(rgb)
+    found: list[tuple[float, Rgb, float]] = []
+    while len(found) < 4 and len(left) > 0.02 * total:
+        codes = (left[:, 0] >> 4).astype(np.int32) << 8 | (left[:, 1] >> 4) << 4 | left[:, 2] >> 4
+        most = left[codes == np.bincount(codes).argmax()]
+        centre = np.median(most, axis=0)
+        near = np.abs(left - centre).max(axis=1) <= SAME_TONE
+        if not near.any():
+            break
+        centre = np.median(left[near], axis=0)
+        near = near | (np.abs(left - centre).max(axis=1) <= SAME_TONE)
+        share = float(near.sum() / total)
+        bonus = CORNER * float((np.abs(corners - centre).max(axis=1) <= SAME_TONE + 4).sum())
+        red, green, blue = (int(value) for value in centre)
+        found.append((share + bonus, (red, green, blue), share))
+        left = left[~near]
+    found.sort(key=lambda one: -one[0])
+    return [colour for _, colour, _ in found], [share for _, _, share in found]
 
 
-def _apart(rgb: NDArray[np.int16], ground: NDArray[np.float32] | NDArray[np.int64]) -> Mask:
-    return np.asarray(np.abs(rgb - ground).max(axis=-1) > FIGURE_TONE)
+def _corner_colours(rgb: Bytes) -> NDArray[np.int16]:
+    """Median colour of each corner (4, 3)."""
+    side = max(1, min(rgb.shape[:2]) // 40)
+    cut = (rgb[:side, :side], rgb[:side, -side:], rgb[-side:, :side], rgb[-side:, -side:])
+    return np.array([np.median(part.reshape(-1, 3), axis=0) for part in cut]).astype(np.int16)
 
 
-def _filled(figure: Mask) -> Mask:
-    return ~connected_to_border(~figure)
+def _turns(rgb: Bytes, colours: list[Rgb]) -> tuple[int, float]:
+    """How often the border changes between the two colours, and how evenly over its sides."""
+    if len(colours) < 2:
+        return 0, 0.0
+    inset = max(1, min(rgb.shape[:2]) // 100)
+    sides = (rgb[inset], rgb[-1 - inset], rgb[:, inset], rgb[:, -1 - inset])
+    first, second = (np.array(colour, dtype=np.int16) for colour in colours)
+    numbers = []
+    for side in sides:
+        line = side.astype(np.int16)
+        nearer = np.abs(line - first).sum(axis=1) > np.abs(line - second).sum(axis=1)
+        numbers.append(int((nearer[1:] != nearer[:-1]).sum()))
+    pairs = sorted((numbers[0] + numbers[1], numbers[2] + numbers[3]))
+    across = (min(numbers[0], numbers[1]), min(numbers[2], numbers[3]))
+    total = sum(numbers)
+    # stripes change on two opposite sides only, equally often on both
+    evenly = 2 * max(across) / max(1, pairs[1])
+    return total, float(evenly)
 
 
-def _photo_or_pattern(rgb: NDArray[np.int16]) -> tuple[str, float]:
-    grey = rgb.mean(axis=-1).astype(np.float32)
-    regular, rough = repetition(grey), texture(grey)
-    if regular >= REPEATING:
-        return "pattern", _rising(regular, REPEATING, 0.8)
-    if rough >= PHOTO_TEXTURE:
-        return "photo", _rising(rough, PHOTO_TEXTURE, 0.6)
-    # a flat drawing that fills the picture is neither: say so by a low confidence
-    return "pattern", 0.3
+def _smooth_share(rgb: Bytes, where: Mask) -> float:
+    """Share of the border whose neighbours along it differ by less than STEP, but for noise."""
+    calm = cv2.GaussianBlur(rgb, (0, 0), 1.5).astype(np.int16)
+    across = np.zeros(where.shape, dtype=np.int16)
+    down = np.zeros(where.shape, dtype=np.int16)
+    across[:, 1:] = np.abs(np.diff(calm, axis=1)).max(axis=-1)
+    down[1:] = np.abs(np.diff(calm, axis=0)).max(axis=-1)
+    return float((np.maximum(across, down)[where] <= STEP).mean())
 
 
-def texture(grey: NDArray[np.float32]) -> float:
+def _quiet_share(rgb: Bytes, where: Mask) -> float:
+    """Share of the border whose neighbours are almost equal: not of a photo, which has grain."""
+    across = np.zeros(where.shape, dtype=np.int16)
+    down = np.zeros(where.shape, dtype=np.int16)
+    across[:, 1:] = np.abs(np.diff(rgb.astype(np.int16), axis=1)).max(axis=-1)
+    down[1:] = np.abs(np.diff(rgb.astype(np.int16), axis=0)).max(axis=-1)
+    return float((np.maximum(across, down)[where] <= 1).mean())
+
+
+def texture(grey: Floats) -> float:
     """Share of neighbouring pixels of a picture (h, w) that differ, but only a little."""
     steps = np.concatenate([np.abs(np.diff(grey, axis=at)).ravel() for at in (0, 1)])
     return float(((steps > 0.5) & (steps <= LITTLE)).mean()) if steps.size else 0.0
 
 
-def repetition(grey: NDArray[np.float32]) -> float:
+def repetition(grey: Floats) -> float:
     """How strongly a picture (h, w) repeats itself under some shift: 0 not at all, 1 exactly.
 
-    The highest peak of the circular autocorrelation beyond its first descent, between a tenth and
-    half of the shorter side (Wiener and Khinchin: the transform of the power spectrum).
+    The highest peak of the circular autocorrelation beyond its first descent, up to half of each
+    side (Wiener and Khinchin: the transform of the power spectrum).
     """
     centred = grey - grey.mean()
     power = np.abs(np.fft.rfft2(centred)) ** 2
@@ -150,8 +204,3 @@ def _second_peak(row: NDArray[np.float64]) -> float:
     half = row[: len(row) // 2]
     valley = int(np.argmax(half < 0.3)) if (half < 0.3).any() else len(half)
     return float(half[valley:].max(initial=0.0))
-
-
-def _rising(value: float, low: float, high: float) -> float:
-    """Confidence from 0.6 at `low` to 0.97 at `high` and beyond."""
-    return round(float(0.6 + 0.37 * np.clip((value - low) / (high - low), 0, 1)), 4)

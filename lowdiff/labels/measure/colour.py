@@ -41,6 +41,11 @@ NAMED = (
     ("light blue", "#92d3f5"), ("light blue", "#61b2e4"), ("light blue", "#add8e6"),
     ("blue", "#1e50a0"), ("blue", "#0000ff"), ("blue", "#2a6fdb"), ("dark blue", "#101060"),
     ("purple", "#8967aa"), ("purple", "#800080"), ("purple", "#b399c8"), ("purple", "#9b30ff"),
+    ("light blue", "#d4fafc"), ("light blue", "#30ecfa"), ("blue", "#5a80a8"), ("blue", "#486888"),
+    ("blue", "#7f8cf0"), ("orange", "#e85a10"), ("orange", "#c85010"), ("orange", "#ff5a10"),
+    ("dark purple", "#2c0540"), ("brown", "#3a1c06"), ("brown", "#c9a468"), ("red", "#a52208"),
+    ("purple", "#c078f8"), ("dark green", "#083008"), ("green", "#88b078"),
+    ("pink", "#ffd0da"), ("pink", "#d01068"), ("pink", "#cc4870"),
     ("pink", "#ffa7c0"), ("pink", "#e67a94"), ("pink", "#ff69b4"), ("pink", "#ff00ff"),
 )  # fmt: skip
 """Names in plain English; a name may have several typical colours."""
@@ -90,16 +95,41 @@ _DISTINCT = sorted({name for name, _ in NAMED})
 _NAME_OF_ENTRY = np.array([_DISTINCT.index(name) for name, _ in NAMED])
 
 
+_BASIC_OF_ENTRY = np.array([BASIC_NAMES.index(basic_name(name)) for name, _ in NAMED])
+
+
+def name_scores(lab: Floats) -> tuple[tuple[str, ...], Floats]:
+    """The basic names, and how well each fits pixels (n, 3): minus the squared distance, (n, 11).
+
+    Distances are measured in units of 0.1; a grey is never given the name of a colour.
+    """
+    flat = lab.reshape(-1, 3)
+    scores = -_distances(flat)
+    found = np.full((len(flat), len(BASIC_NAMES)), -np.inf, dtype=np.float32)
+    for at in range(len(BASIC_NAMES)):
+        found[:, at] = scores[:, at == _BASIC_OF_ENTRY].max(axis=1)
+    return BASIC_NAMES, found * 100
+
+
+def _distances(flat: Floats) -> Floats:
+    """Squared distances (n, entries) of pixels (n, 3) to the table's entries."""
+    apart = (
+        (flat**2).sum(axis=1, keepdims=True)
+        - 2 * flat @ _NAMED_LAB.T
+        + (_NAMED_LAB**2).sum(axis=1)[None]
+    )
+    is_grey = chroma(flat) < GREY_CHROMA
+    apart[is_grey[:, None] != _NAMED_IS_GREY[None]] += 1.0
+    return np.asarray(apart, dtype=np.float32)
+
+
 def shares_of_names(lab: Floats) -> dict[str, float]:
     """Colour name → share of the pixels (n, 3), the greatest first; empty without pixels."""
     if lab.size == 0:
         return {}
     flat = lab.reshape(-1, 3)
-    # |a - b|² without |a|², which is the same for every entry
-    scores = flat @ _NAMED_LAB.T - 0.5 * (_NAMED_LAB**2).sum(axis=1)
-    is_grey = chroma(flat) < GREY_CHROMA
-    scores[is_grey[:, None] != _NAMED_IS_GREY[None]] = -np.inf
-    numbers = np.bincount(_NAME_OF_ENTRY[scores.argmax(axis=1)], minlength=len(_DISTINCT))
+    entries = _distances(flat).argmin(axis=1)
+    numbers = np.bincount(_NAME_OF_ENTRY[entries], minlength=len(_DISTINCT))
     ranked = sorted(zip(_DISTINCT, numbers / len(flat), strict=True), key=lambda pair: -pair[1])
     return {name: float(share) for name, share in ranked if share > 0}
 

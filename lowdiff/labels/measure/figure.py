@@ -1,28 +1,27 @@
-"""How big the figure is, where it stands and how strong its colours are; pure functions."""
+"""How many figures there are, how big, and where they stand; pure functions.
+
+By the definitions of the label schema: a group that touches is one figure; text is no figure;
+without a figure the layout is where the words stand, and the size is small.
+"""
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lowdiff.labels.measure.colour import GREY_CHROMA, Floats, chroma, oklab, shares_of_names
-from lowdiff.ocr.components import find_components
-
-Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 SMALL_SHARE, LARGE_SHARE, FULL_SHARE = 0.1, 1 / 3, 0.95
 """Bounds of `figure_size`, as shares of the image's area; the label schema tells the same."""
-JOIN_SHARE = 0.02
+JOIN_SHARE = 0.008
 """Parts nearer than twice this share of the longer side belong to one figure."""
-LEAST_FIGURE = 0.25
+LEAST_FIGURE = 0.16
 """A part smaller than this share of the largest one is a detail, no figure."""
+LEAST_BESIDE_WORDS = 0.013
+"""Beside words a part smaller than this share of the picture is a mark, no figure."""
 OFF_CENTRE = 0.1
 """The mass is off centre when its middle is further from the image's middle (share of a side)."""
-COLOURED, STRONG = GREY_CHROMA, 0.12
-"""OKLab chroma above which a pixel has a colour at all, and a strong one."""
-LEAST_COLOURED, LEAST_STRONG = 0.03, 0.15
-"""Shares of the figure: below the first it is grey, from the second on vivid."""
 
 
 @dataclass(frozen=True)
@@ -48,112 +47,122 @@ class FigureBox:
         return (self.left + self.right) / 2, (self.top + self.bottom) / 2
 
 
-def figure_boxes(figure: Mask) -> list[FigureBox]:
-    """The figures of a mask (h, w), the largest first; near parts are one figure."""
+@dataclass(frozen=True)
+class Figures:
+    """The figures of an image, the largest first."""
+
+    boxes: tuple[FigureBox, ...]
+    mask: Mask
+    """(h, w): their pixels, details left out."""
+    areas: tuple[float, ...]
+    """Share of the image that each takes."""
+    detail: float
+    """Area of the largest part that was left out, as a share of the largest figure."""
+
+    @property
+    def share(self) -> float:
+        """Share of the image that they take together."""
+        return float(self.mask.mean())
+
+
+def find_figures(figure: Mask, *, has_words: bool = False) -> Figures:
+    """The figures of a mask (h, w); near parts are one figure."""
     height, width = figure.shape
     reach = max(1, round(JOIN_SHARE * max(figure.shape)))
-    blobs = find_components(_grown(figure, reach))
-    if len(blobs) == 0:
-        return []
-    blobs = blobs.keep(blobs.area >= LEAST_FIGURE * blobs.area.max())
-    order = np.lexsort((blobs.left, blobs.top, -blobs.area))
-    return [
-        FigureBox(
-            left=max(0, int(blobs.left[at]) + reach * (blobs.left[at] > 0)) / width,
-            top=max(0, int(blobs.top[at]) + reach * (blobs.top[at] > 0)) / height,
-            right=(int(blobs.right[at]) - reach * (blobs.right[at] < width)) / width,
-            bottom=(int(blobs.bottom[at]) - reach * (blobs.bottom[at] < height)) / height,
+    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    grown = cv2.dilate(figure.astype(np.uint8), kernel)
+    number, labels = cv2.connectedComponents(grown, connectivity=8)
+    labels = np.where(figure, labels, 0)
+    areas = np.bincount(labels.ravel(), minlength=number)[1:]
+    least = LEAST_FIGURE * areas.max(initial=0)
+    if has_words:
+        least = max(least, LEAST_BESIDE_WORDS * figure.size)
+    order = [int(at) for at in np.argsort(-areas, kind="stable") if areas[at] >= max(least, 1)]
+    boxes = []
+    for at in order:
+        rows = np.flatnonzero((labels == at + 1).any(axis=1))
+        columns = np.flatnonzero((labels == at + 1).any(axis=0))
+        boxes.append(
+            FigureBox(
+                float(columns[0] / width),
+                float(rows[0] / height),
+                float((columns[-1] + 1) / width),
+                float((rows[-1] + 1) / height),
+            )
         )
-        for at in order
-    ]
+    rest = [int(area) for at, area in enumerate(areas) if at not in order]
+    keep = np.isin(labels, [at + 1 for at in order])
+    largest = max(1.0, float(areas.max(initial=0)))
+    return Figures(
+        tuple(boxes),
+        keep,
+        tuple(float(areas[at] / figure.size) for at in order),
+        max(rest, default=0) / largest,
+    )
 
 
-def _grown(mask: Mask, reach: int) -> Mask:
-    """Every pixel within `reach` of the mask, along rows and columns."""
-    grown = np.pad(mask, reach)
-    for axis in (0, 1):
-        total = np.cumsum(grown, axis=axis, dtype=np.int32)
-        size = grown.shape[axis]
-        ahead = np.take(total, np.minimum(np.arange(size) + reach, size - 1), axis=axis)
-        behind = np.take(total, np.maximum(np.arange(size) - reach - 1, 0), axis=axis)
-        grown = ahead > behind
-    return np.asarray(grown[reach:-reach, reach:-reach])
+def count_of(number: int) -> str:
+    """`figure_count` of a number of figures."""
+    if number >= 7:
+        return "many"
+    return ("none", "one", "two", "three", "few", "few", "few")[number]
 
 
-def measure_size(figure: Mask) -> Measured:
-    """`figure_size`: the share of the image (h, w) that the figures take together."""
-    share = float(figure.mean())
+def size_of(share: float) -> tuple[str, float]:
+    """`figure_size` of a share of the image, and how far it is from the nearest bound."""
     bounds = (SMALL_SHARE, LARGE_SHARE, FULL_SHARE)
     value = ("small", "medium", "large", "full")[sum(share >= bound for bound in bounds)]
-    margin = min(abs(share - bound) for bound in bounds)
-    return Measured(value, _sure(margin / 0.03))
+    # the farther from nothing, the more an edge counts: what is cut wrongly grows with the outline
+    return value, min(abs(share - bound) / bound for bound in bounds)
 
 
-def measure_layout(figure: Mask, boxes: list[FigureBox]) -> Measured:
-    """`layout`: full-bleed, grid, scattered, or where the mass of the figure lies."""
-    if not boxes:
-        return Measured("centred", 0.3)
-    sides = [figure[0], figure[-1], figure[:, 0], figure[:, -1]]
+def layout_of(figures: Figures, words: Mask) -> tuple[str, float]:
+    """`layout`, and by how much it is that one (about 0..1).
+
+    Args:
+        words: (h, w), True where text was read.
+    """
+    mask = figures.mask
+    sides = [mask[0], mask[-1], mask[:, 0], mask[:, -1]]
     covered = min(float(side.mean()) for side in sides)
-    if covered >= 0.5:
-        return Measured("full-bleed", _sure((covered - 0.5) / 0.3))
-    if len(boxes) >= 3:
-        return Measured("grid", 0.8) if is_grid(boxes) else Measured("scattered", 0.6)
-    height, width = figure.shape
-    ys, xs = np.nonzero(figure)
+    if covered >= 0.2:
+        return "full-bleed", min(1.0, covered / 0.5)
+    if len(figures.boxes) >= 3:
+        in_rows, margin = grid_fit(figures.boxes)
+        return ("grid" if in_rows else "scattered"), margin
+    if not mask.any():
+        if not words.any():
+            return "full-bleed", 0.5
+        mask = words
+    height, width = mask.shape
+    ys, xs = np.nonzero(mask)
     off_x, off_y = (xs.mean() + 0.5) / width - 0.5, (ys.mean() + 0.5) / height - 0.5
     furthest = max(abs(off_x), abs(off_y))
-    sure = _sure(abs(furthest - OFF_CENTRE) / 0.04)
+    margin = min(1.0, abs(furthest - OFF_CENTRE) / OFF_CENTRE)
     if furthest <= OFF_CENTRE:
-        return Measured("centred", sure)
+        return "centred", margin
     if abs(off_x) >= abs(off_y):
-        return Measured("left" if off_x < 0 else "right", sure)
-    return Measured("top" if off_y < 0 else "bottom", sure)
+        return ("left" if off_x < 0 else "right"), min(margin, (abs(off_x) - abs(off_y)) * 10)
+    return ("top" if off_y < 0 else "bottom"), min(margin, (abs(off_y) - abs(off_x)) * 10)
 
 
-def is_grid(boxes: list[FigureBox]) -> bool:
-    """True when the middles of the figures make full rows and columns."""
+def grid_fit(boxes: tuple[FigureBox, ...]) -> tuple[bool, float]:
+    """Whether the middles of the figures make full rows and columns, and how clearly.
+
+    A row that is not full counts too when the figures stand at equal distances.
+    """
     across = float(np.median([box.right - box.left for box in boxes]))
     down = float(np.median([box.bottom - box.top for box in boxes]))
-    columns = _groups([box.centre[0] for box in boxes], tolerance=across / 3)
-    rows = _groups([box.centre[1] for box in boxes], tolerance=down / 3)
-    return columns * rows == len(boxes)
+    columns, spread_x = _groups([box.centre[0] for box in boxes], across)
+    rows, spread_y = _groups([box.centre[1] for box in boxes], down)
+    full = columns * rows == len(boxes)
+    return full, 1 - max(spread_x, spread_y) if full else min(1.0, max(spread_x, spread_y) + 0.3)
 
 
-def _groups(values: list[float], *, tolerance: float) -> int:
+def _groups(values: list[float], extent: float) -> tuple[int, float]:
+    """Number of groups of near values, and the widest group in extents."""
     ordered = np.sort(values)
-    return 1 + int((np.diff(ordered) > tolerance).sum())
-
-
-def measure_saturation(lab: Floats) -> Measured:
-    """`saturation` of the figure's pixels (n, 3) in OKLab."""
-    if len(lab) == 0:
-        return Measured("grey", 0.3)
-    strength = chroma(lab)
-    coloured, strong = float((strength > COLOURED).mean()), float((strength > STRONG).mean())
-    if strong >= LEAST_STRONG:
-        return Measured("vivid", _sure((strong - LEAST_STRONG) / 0.15))
-    if coloured < LEAST_COLOURED:
-        return Measured("grey", _sure((LEAST_COLOURED - coloured) / 0.02))
-    margin = min((LEAST_STRONG - strong) / 0.1, (coloured - LEAST_COLOURED) / 0.05)
-    return Measured("muted", _sure(margin))
-
-
-def main_colours(lab: Floats) -> tuple[str, ...]:
-    """Up to three colour names of the figure's pixels (n, 3), the most frequent first.
-
-    Black must take more than others: it is in every outline.
-    """
-    shares = shares_of_names(lab)
-    chosen = [name for name, share in shares.items() if share >= (0.25 if name == "black" else 0.1)]
-    return tuple(chosen[:3]) or tuple(shares)[:1]
-
-
-def figure_pixels(rgba: Bytes, figure: Mask) -> Floats:
-    """OKLab (n, 3) of the visible pixels of the figure."""
-    return oklab(rgba[..., :3][figure & (rgba[..., 3] >= 128)])
-
-
-def _sure(margin: float) -> float:
-    """Confidence from 0.55 at a bound to 0.95 at a margin of 1 and beyond."""
-    return round(float(0.55 + 0.4 * np.clip(margin, 0, 1)), 4)
+    cuts = np.flatnonzero(np.diff(ordered) > extent * 0.45)
+    groups = np.split(ordered, cuts + 1)
+    widest = max(float(np.ptp(group)) for group in groups)
+    return len(groups), min(1.0, widest / max(extent, 1e-6))
