@@ -158,6 +158,11 @@ def test_an_unusable_image_waits_for_nobody(crowd):
     assert (tally.unusable, tally.finished, tally.to_see) == (1, 1, 899)
 
 
+def test_a_fresh_project_is_told_how_many_labels_it_takes(crowd):
+    crowd.draft(crowd.ids, "plain", 0.9)
+    assert "from 49 labels of people on" in status_text(status_of(crowd), today=MONDAY)
+
+
 def test_without_audits_the_words_say_so(crowd):
     text = status_text(status_of(crowd, by_confidence(0.5)), today=MONDAY)
     assert "unaudited" in text

@@ -6,6 +6,7 @@ The promise holds for each field and drafter by itself, with 95 %: for all of th
 would need a bound for each that is as much stricter.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -168,6 +169,11 @@ def choose_threshold(
     return None if best is None else float(_STEPS[best])
 
 
+def least_labels(limit: float) -> int:
+    """So many labels, all right and none of them audited, are enough to choose a threshold."""
+    return math.ceil(0.5 / (MARGIN * limit) - 1)
+
+
 def _reason(trial: Trial, limit: float, needed: int) -> str:
     seen = f"{plural(trial.errors, 'error')} in {plural(trial.audited, 'audited draft')}"
     bound = f"at most {trial.upper_bound:.1%} are wrong (95 %)"
@@ -184,7 +190,7 @@ def _reason(trial: Trial, limit: float, needed: int) -> str:
 
 
 def _no_threshold(learned: Sequence[Sample], limit: float) -> str:
-    least = int(np.ceil(0.5 / (MARGIN * limit) - 1))
+    least = least_labels(limit)
     errors = sum(not sample.right for sample in learned)
     if len(learned) < least:
         return f"too few labels to choose a confidence: {len(learned)} of at least {least}"

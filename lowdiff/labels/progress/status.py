@@ -30,6 +30,7 @@ class Status:
     """Where labeling stands."""
 
     policy: Policy
+    error_limit: float
     tally: Tally
     pace: Pace
     forecast: Forecast
@@ -76,6 +77,7 @@ def read_status(
         marks = list(session.scalars(select(CorrectionMark).order_by(CorrectionMark.id)))
     return Status(
         policy=policy,
+        error_limit=error_limit,
         tally=tally,
         pace=pace,
         forecast=forecast(pace, tally.to_see, today=today),

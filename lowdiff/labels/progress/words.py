@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from lowdiff.labels.accept.decide import least_labels
 from lowdiff.labels.progress.gains import Gain
 from lowdiff.labels.progress.status import GAINS_TOLD, Status
 
@@ -54,7 +55,12 @@ def gain_sentences(status: Status) -> list[str]:
     """What the next labels would settle, the most first."""
     if status.policy.mode == "confidence":
         return ["drafts count unaudited; set acceptance = audited to know how often they are wrong"]
-    return [_gain(gain) for gain in status.gains[:GAINS_TOLD]]
+    if status.gains or not status.tally.to_see:
+        return [_gain(gain) for gain in status.gains[:GAINS_TOLD]]
+    return [
+        f"label on; from {least_labels(status.error_limit)} labels of people on, beside the "
+        "audited ones, drafts of a field can be tried"
+    ]
 
 
 def _gain(gain: Gain) -> str:
