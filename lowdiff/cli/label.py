@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lowdiff.cli import label_correct, label_progress, label_queue
+from lowdiff.cli import label_correct, label_progress, label_quality, label_queue
 from lowdiff.cli.output import AsJson, emit, progress, say
 
 app = typer.Typer(
@@ -16,6 +16,7 @@ app.command()(label_correct.correct)
 app.command()(label_correct.corrections)
 app.command()(label_queue.queue)
 app.add_typer(label_queue.gold, name="gold")
+app.command()(label_quality.agreement)
 
 
 @app.command()

@@ -1,0 +1,48 @@
+"""Label Studio shows tasks in the order of our queue."""
+
+import httpx
+import pytest
+
+from lowdiff.labels.accept.policy import Policy
+from lowdiff.labels.desk.label_studio import LabelStudio
+from lowdiff.labels.desk.tasks import MODEL_VERSION
+from lowdiff.labels.queue.priority import priorities
+from lowdiff.labels.schema_screen import label_config
+from tests.labels.forms import SCHEMA
+from tests.labels.people import Crowd
+
+pytestmark = pytest.mark.integration
+
+
+def test_the_label_stream_serves_the_order_of_the_queue(label_studio, catalog):
+    crowd = Crowd(catalog).add_images(8)
+    for place, one in enumerate(crowd.ids):
+        crowd.draft([one], "plain", 0.3 + place / 20)
+    found = priorities(catalog, SCHEMA, Policy("audited"), audit_share=0.25, gold_share=0.0)
+    tasks = [
+        {
+            "data": {"image": "/no-picture.png", "image_id": one},
+            "predictions": [
+                {"model_version": MODEL_VERSION, "score": round(1 - found[one], 6), "result": []}
+            ],
+        }
+        for one in sorted(crowd.ids)
+    ]
+    served = []
+    with LabelStudio(label_studio.url, label_studio.token) as client:
+        project = client.create_project(
+            title="order of the queue",
+            description="",
+            config=label_config(SCHEMA),
+            model_version=MODEL_VERSION,
+        )
+        client.import_tasks(project.id, tasks)
+        for _ in tasks:
+            answer = httpx.get(
+                f"{label_studio.url}/api/projects/{project.id}/next",
+                headers={"Authorization": f"Token {label_studio.token}"},
+                timeout=120,
+            ).raise_for_status()
+            served.append(answer.json()["data"]["image_id"])
+            client.annotate(answer.json()["id"], [], lead_time_s=1.0)
+    assert served == sorted(found, key=lambda one: -found[one])
