@@ -162,6 +162,9 @@ def test_the_other_screen_shows_the_lines_with_their_words(desk, tmp_path):
         assert person.chosen() == {"Words in the picture": []}
         assert person.text("Words in the picture") == "SALE 50%"
         assert person.boxes() == [["Text", 25, 8]]
+        beside = person.page.locator(".lsf-sidepanels__wrapper input, .lsf-sidepanels__wrapper p")
+        words = beside.evaluate_all("found => found.map(one => one.value ?? one.innerText)")
+        assert "SALE 50%" in words
         keep_picture(person, "words", tmp_path)
 
 
