@@ -1,6 +1,9 @@
 """`lowdiff label agreement` and `lowdiff label suspects`: how good the labels of people are."""
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from lowdiff.cli.output import AsJson, emit, say
 
@@ -77,3 +80,60 @@ def _show_annotator(one: "Annotator", *, as_json: bool) -> None:
 
 def _words(share: "Share | None") -> str:
     return "–" if share is None else f"{share.value:.0%} ({share.part} of {share.of})"
+
+
+def suspects(
+    limit: Annotated[int, typer.Option(min=1, help="Labels at most.")] = 50,
+    field: Annotated[str | None, typer.Option(help="Only this field.")] = None,
+    push: Annotated[
+        bool, typer.Option("--push", help="Give the listed labels back for a second look.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="The page; default: suspects.html in the workspace.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List labels of people that are probably wrong, with reasons, and write a page with pictures.
+
+    Three kinds of evidence: the label contradicts what was measured or another label; a twin says
+    otherwise; images labelled so look different (confident learning). A suspicion is a question:
+    nothing is changed. With --push the queue brings the images back to annotators.
+
+    Example: `lowdiff label suspects --limit 30 --push`
+    """
+    from lowdiff.catalog.engine import utc_now
+    from lowdiff.labels.quality.page import SUSPECTS_FILE, told, write_suspects
+    from lowdiff.labels.quality.second_look import ask_again
+    from lowdiff.labels.schema import load_schema
+    from lowdiff.ops.duplicates import decode_original
+    from lowdiff.ops.label_queue import present_suspects
+    from lowdiff.ops.project import open_project
+
+    schema = load_schema()
+    if field is not None:
+        schema.field(field)
+    with open_project() as project:
+        found = present_suspects(project, schema)
+        chosen = [one for one in found if field in (None, one.field)]
+        listed = chosen[:limit]
+        target = out or project.workspace.root / SUSPECTS_FILE
+        write_suspects(
+            listed, target, schema=schema, catalog=project.catalog, store=project.store,
+            decode=decode_original, number=len(chosen),
+        )  # fmt: skip
+        asked = 0
+        if push:
+            with project.catalog.write() as session:
+                whys = [(one.image_id, one.field, "; ".join(one.reasons)) for one in listed]
+                asked = ask_again(session, whys, now=utc_now())
+    for one in listed:
+        rather = "" if one.instead is None else f", or rather {told(one.instead)}?"
+        emit(
+            vars(one),
+            as_json=as_json,
+            text=f"{one.image_id[:12]}  {one.field}: {told(one.value)}{rather}  "
+            + "; ".join(one.reasons),
+        )
+    say(f"{len(listed)} of {len(chosen)} suspected labels, with pictures: {target}")
+    if push:
+        say(f"{asked} are given back for a second look")

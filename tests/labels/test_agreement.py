@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -100,6 +100,7 @@ def test_texts_agree_by_the_edits_between_them_and_boxes_by_their_overlap(crowd)
     assert rows["layout"].why == "no image was judged by two people"
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.integers(1, 40)] * 4).map(lambda p: box(*p)), max_size=5))
 def test_boxes_are_like_themselves_in_any_order_and_missing_ones_cost(boxes):
     if not boxes:
@@ -112,6 +113,7 @@ def test_boxes_are_like_themselves_in_any_order_and_missing_ones_cost(boxes):
     assert box_likeness(boxes, other) == 0
 
 
+@settings(deadline=None)
 @given(st.text("ab ", max_size=9), st.text("ab ", max_size=9))
 def test_text_likeness_is_symmetric_and_one_only_for_the_same_words(one, other):
     found = text_likeness(one, other)

@@ -1,7 +1,7 @@
 """Krippendorff's alpha against the published examples, and its laws."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lowdiff.labels.quality.alpha import krippendorff, masi, mean_with_interval
@@ -30,6 +30,7 @@ def test_alpha_of_the_published_examples():
     assert (found[2].images, found[2].values) == (11, 40)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from("abc"), min_size=2, max_size=4), min_size=2, max_size=12))
 def test_alpha_is_at_most_one_and_its_interval_holds_what_can_be(units):
     found = krippendorff(units)
