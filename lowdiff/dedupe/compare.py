@@ -20,6 +20,8 @@ Relation = Literal["near", "variant", "distinct"]
 Corners = tuple[NDArray[np.float16], NDArray[np.uint8]]
 LEAST_SIMILAR = 0.5
 """No picture is a copy whose structure agrees less: skies and seas have hardly any."""
+OTHER_GROUND = 24
+"""Levels (of 255) by which the grounds around and inside a border must differ to try both."""
 TURNED = 0.8
 """Correlation of a turned or mirrored picture from which the turn is tried."""
 
@@ -83,8 +85,12 @@ class Pair:
 
     @cached_property
     def _guessed(self) -> _Guessed:
+        ways = [self._guess(grounds) for grounds in _grounds(self._a, self._b)]
+        return max(ways, key=lambda way: way.fits[0][0] if way.fits else -1.0)
+
+    def _guess(self, grounds: tuple[Colour, Colour]) -> _Guessed:
         a, b = self._a, self._b
-        one, two, grounds = _sides(a, b)
+        one, two = _over(a, grounds[0]), _over(b, grounds[1])
         corners = (b.corners, b.descriptors)
         if turn := _turn(one, two):
             two = Side(_turned(two.rgb, turn))
@@ -130,15 +136,35 @@ class Pair:
         )
 
 
-def _sides(a: Fingerprint, b: Fingerprint) -> tuple[Side, Side, tuple[Colour, Colour]]:
-    """Both pictures and their grounds; what is transparent in one gets the ground of the other."""
-    if a.has_alpha and not b.has_alpha:
-        ground = ground_of(b.rgb)
-        return Side(over(a.rgba, ground)), _side(b), (ground, b.ground)
-    if b.has_alpha and (not a.has_alpha or a.ground != b.ground):
-        ground = a.ground if a.has_alpha else ground_of(a.rgb)
-        return _side(a), Side(over(b.rgba, ground)), (a.ground, ground)
-    return _side(a), _side(b), (a.ground, b.ground)
+def _grounds(a: Fingerprint, b: Fingerprint) -> list[tuple[Colour, Colour]]:
+    """Grounds to lay both on; what is transparent in one may have got a ground in the other.
+
+    That ground is the colour at the edge of the other, or inside its border: a transparent logo
+    is first put on white, then framed in black.
+    """
+    if a.has_alpha and b.has_alpha:
+        return [(a.ground, a.ground)]
+    if a.has_alpha:
+        return [(ground, b.ground) for ground in _edges(b)]
+    if b.has_alpha:
+        return [(a.ground, ground) for ground in _edges(a)]
+    return [(a.ground, b.ground)]
+
+
+def _edges(opaque: Fingerprint) -> list[Colour]:
+    left, top, right, bottom = opaque.box
+    # two pixels further in: packing has mixed the border's colour into the first
+    inside = opaque.rgb[top + 2 : bottom - 2, left + 2 : right - 2]
+    outer = ground_of(opaque.rgb)
+    inner = ground_of(inside) if inside.size else outer
+    apart = max(abs(one - other) for one, other in zip(outer, inner, strict=True))
+    return [outer, inner] if apart > OTHER_GROUND else [outer]
+
+
+def _over(print_: Fingerprint, ground: Colour) -> Side:
+    if not print_.has_alpha or ground == print_.ground:
+        return _side(print_)
+    return Side(over(print_.rgba, ground))
 
 
 @lru_cache(maxsize=96)
@@ -147,11 +173,9 @@ def _side(print_: Fingerprint) -> Side:
 
 
 def _guesses(one: Side, two: Side, corners_a: Corners, corners_b: Corners) -> list[Alignment]:
-    whole = [(0, 0, *side.size) for side in (one, two)]
-    content = [one.content, two.content]
-    guesses = [box_on_box(*whole)]
-    if content != whole:
-        guesses.append(box_on_box(*content))
+    """Wholes and contents on each other: an icon's white margin is content inside a black frame."""
+    boxes = [list(dict.fromkeys([(0, 0, *side.size), side.content])) for side in (one, two)]
+    guesses = [box_on_box(a, b) for a in boxes[0] for b in boxes[1]]
     guesses.append(corner_on_corner(*corners_a, *corners_b))
     return [guess for guess in guesses if guess is not None]
 

@@ -14,6 +14,7 @@ from PIL import Image
 from lowdiff.dedupe.candidates import Candidates
 from lowdiff.dedupe.compare import Comparison, compare
 from lowdiff.dedupe.fingerprint import Fingerprint, fingerprint
+from lowdiff.dedupe.implied import implied_ties
 from lowdiff.dedupe.workers import Workers
 from lowdiff.errors import InputError, ServiceError
 
@@ -56,7 +57,7 @@ def scan(
     """Pairs of files that show the same pixels, nearly the same picture, or one template.
 
     Of files with equal pixels only the first is compared with the others; the rest hang on it
-    as `exact`.
+    as `exact`. Two copies of one picture are `near` even where they alone would not tell.
 
     Args:
         read: decodes one file; must be importable by name, for it runs in worker processes.
@@ -75,7 +76,16 @@ def scan(
     index.extend([(str(number), seen.print_) for number, seen in enumerate(firsts)])
     # sorted, so that pairs of one image travel together and are unpacked once
     chosen = sorted((int(pair.a), int(pair.b)) for pair in index.pairs())
-    yield from _compare_all(firsts, chosen, count, progress)
+    told = _compare_all(firsts, chosen, count, progress)
+    implied = implied_ties({pair: found.score for pair, found in told.items() if _is_near(found)})
+    told |= {pair: Comparison("near", score) for pair, score in implied.items()}
+    for (a, b), found in sorted(told.items()):
+        if found.relation != "distinct":
+            yield Pair(firsts[a].path, firsts[b].path, found.relation, found.score)
+
+
+def _is_near(found: Comparison) -> bool:
+    return found.relation == "near"
 
 
 def _read_all(
@@ -124,12 +134,12 @@ def _look(read: Read, path: Path) -> _Seen | InputError:
 
 def _compare_all(
     seen: Sequence[_Seen], chosen: Sequence[tuple[int, int]], count: int, progress: Progress
-) -> Iterator[Pair]:
+) -> dict[tuple[int, int], Comparison]:
     work = (
         [(a, b, seen[a].print_, seen[b].print_) for a, b in chosen[at : at + PAIRS_AT_ONCE]]
         for at in range(0, len(chosen), PAIRS_AT_ONCE)
     )
-    done = 0
+    told: dict[tuple[int, int], Comparison] = {}
     for some, verdicts in Workers(_judge, count, limit_s=COMPARE_S).map(work, at_once=1):
         if verdicts is None:
             raise ServiceError(
@@ -138,11 +148,9 @@ def _compare_all(
                 reason="worker_died",
                 do="Run the scan again; memory may have been short.",
             )
-        for (a, b, *_prints), verdict in zip(some, verdicts, strict=True):
-            if verdict.relation != "distinct":
-                yield Pair(seen[a].path, seen[b].path, verdict.relation, verdict.score)
-        done += len(some)
-        progress("compare", done, len(chosen))
+        told |= {(a, b): found for (a, b, *_), found in zip(some, verdicts, strict=True)}
+        progress("compare", len(told), len(chosen))
+    return told
 
 
 def _judge(work: Sequence[tuple[int, int, Fingerprint, Fingerprint]]) -> list[Comparison]:
