@@ -111,6 +111,24 @@ class Settings(BaseSettings):
         le=1,
         description="with acceptance = confidence: drafts at or above it may go into a dataset",
     )
+    captioner: str | None = Field(
+        default=None,
+        description="drafts captions: a model of transformers such as BLIP, by folder or Hub id",
+    )
+    caption_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="drafts captions: base URL of an OpenAI-compatible API, up to /v1; pictures "
+        "are sent there",
+    )
+    caption_endpoint_model: str = Field(default="", description="the model to ask for there")
+    caption_endpoint_key: str | None = Field(
+        default=None, repr=False, description="its key; best given as LOWDIFF_CAPTION_ENDPOINT_KEY"
+    )
+    caption_endpoint_timeout_s: float = Field(default=60.0, gt=0)
+    caption_endpoint_per_minute: float = Field(
+        default=60.0, gt=0, description="requests; never more often"
+    )
     use_unknown_licences: bool = Field(
         default=False, description="label and export images whose licence nobody knows"
     )

@@ -10,7 +10,7 @@ import typer
 from lowdiff import __version__
 from lowdiff.cli import (
     dedupe,
-    draft,
+    draft_learn,
     evaluate,
     export,
     flows,
@@ -55,7 +55,7 @@ app.add_typer(dedupe.app, name="dedupe")
 app.add_typer(label.app, name="label")
 app.add_typer(schema.app, name="schema")
 app.add_typer(ocr.app, name="ocr")
-app.command()(draft.draft)
+app.add_typer(draft_learn.app, name="draft")
 app.command()(export.export)
 app.add_typer(export.dataset_app, name="dataset")
 app.add_typer(train.train_app, name="train")

@@ -1,0 +1,1 @@
+"""Drafts that are learned from labels: heads on features, logos, neighbours, families, models."""

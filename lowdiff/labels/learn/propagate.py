@@ -1,0 +1,132 @@
+"""What a person said of one member of a family, as a draft for its other members.
+
+Copies share everything; near copies all but what a file's quality changes; variants of one
+template what the template gives. How often members of a family agree is counted on pairs that
+people have labeled, from a cautious start.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from lowdiff.catalog.chunks import chunks
+from lowdiff.catalog.duplicates import edges_of, verdicts
+from lowdiff.catalog.labels import Label, current_labels
+from lowdiff.labels.accept.audit import is_audit
+from lowdiff.labels.accept.evidence import is_same
+from lowdiff.labels.learn.statements import Statement, Statements
+from lowdiff.labels.schema import Schema
+
+VERSION = "1"
+TWIN_SCORE = 0.98
+"""A near copy that is as sure as that is treated as a copy."""
+SHARED: Mapping[str, Mapping[str, float]] = {
+    "exact": {"caption": 0.98, "transcription": 0.98, "quality": 0.98, "*": 0.99},
+    "near": {"quality": 0.5, "*": 0.9},
+    "variant": {"style": 0.85, "logo": 0.7, "brand": 0.8, "background": 0.7, "saturation": 0.6},
+}
+"""Relation → field → how often members agree, before anything is known; `*` is all other fields."""
+LEFT_OUT: Mapping[str, frozenset[str]] = {
+    "exact": frozenset(),
+    "near": frozenset(("caption", "transcription", "flags")),
+    "variant": frozenset(),
+}
+PRIOR_WEIGHT = 6
+"""Labeled pairs that the start is worth."""
+CHUNK = 400
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Two images of a family; `strength` in [0, 1] is how sure it is that the kind is right."""
+
+    a_id: str
+    b_id: str
+    kind: str
+    strength: float
+
+
+def family_says(
+    session: Session, schema: Schema, image_ids: Sequence[str], *, audit_share: float
+) -> Statements:
+    """Drafts for images from people's labels of their relatives.
+
+    Labels of audited images are never passed on: what they prove would depend on it.
+    """
+    relations = read_relations(session, image_ids)
+    touched = sorted({one for r in relations for one in (r.a_id, r.b_id)})
+    human: dict[str, dict[str, Label]] = {}
+    for some in chunks([one for one in touched if not is_audit(one, audit_share)], CHUNK):
+        for image_id, labels in current_labels(session, some).items():
+            human[image_id] = {n: one for n, one in labels.items() if one.is_human}
+    agree = agreement(relations, human, schema)
+    wanted = set(image_ids)
+    said: Statements = {}
+    for relation in sorted(relations, key=lambda one: -one.strength):
+        pair = (relation.a_id, relation.b_id)
+        for here, there in (pair, pair[::-1]):
+            if there in wanted:
+                _pass_on(said, human.get(here, {}), there, relation, agree)
+    return said
+
+
+def read_relations(session: Session, image_ids: Sequence[str]) -> list[Relation]:
+    """All pairs that touch these images and belong together; a person's word counts first."""
+    said = verdicts(session)
+    found: dict[tuple[str, str], Relation] = {}
+    rank = list(SHARED)
+    for edge in edges_of(session, image_ids):
+        pair = (edge.a_id, edge.b_id)
+        if edge.kind not in SHARED or (pair in said and edge.kind != "exact"):
+            continue
+        twins = edge.kind == "near" and edge.score >= TWIN_SCORE
+        one = Relation(*pair, "exact" if twins else edge.kind, edge.score)
+        if pair not in found or rank.index(one.kind) < rank.index(found[pair].kind):
+            found[pair] = one
+    wanted = set(image_ids)
+    for pair, verdict in said.items():
+        if verdict.relation in SHARED and wanted & set(pair):
+            found.setdefault(pair, Relation(*pair, verdict.relation, 1.0))
+    return [found[pair] for pair in sorted(found)]
+
+
+def agreement(
+    relations: Sequence[Relation], human: Mapping[str, Mapping[str, Label]], schema: Schema
+) -> dict[tuple[str, str], float]:
+    """(relation, field) → how often two members have the same label, for the fields they share."""
+    same: dict[tuple[str, str], list[bool]] = {}
+    for relation in relations:
+        a, b = human.get(relation.a_id, {}), human.get(relation.b_id, {})
+        for name in a.keys() & b.keys() & set(schema.names):
+            right = is_same(schema.field(name), a[name].value, b[name].value)
+            same.setdefault((relation.kind, name), []).append(right)
+    found = {}
+    for kind, starts in SHARED.items():
+        for name in schema.names:
+            start = starts.get(name, starts.get("*"))
+            if start is None or name in LEFT_OUT[kind]:
+                continue
+            seen = same.get((kind, name), [])
+            found[kind, name] = (sum(seen) + PRIOR_WEIGHT * start) / (len(seen) + PRIOR_WEIGHT)
+    return found
+
+
+def _pass_on(
+    said: Statements,
+    labels: Mapping[str, Label],
+    to: str,
+    relation: Relation,
+    agree: Mapping[tuple[str, str], float],
+) -> None:
+    """The nearest relative speaks for each field; others are not heard."""
+    for name, label in labels.items():
+        share = agree.get((relation.kind, name))
+        ones = said.get(to, {}).get(name)
+        sure = round((share or 0.0) * relation.strength, 4)
+        if share is None or (ones and ones[0].confidence >= sure):
+            continue
+        value: Any = label.value
+        one = Statement(value, sure, f"family-{relation.kind}/{VERSION}")
+        said.setdefault(to, {})[name] = [one]
