@@ -71,7 +71,7 @@ FIELDS: dict[Question, tuple[str, ...]] = {
     "variant": tuple(Evidence.__dataclass_fields__),
 }
 LOST = 0.004
-"""Share of the pairs that are found rightly in the end which an earlier look may give up."""
+"""Share of the copies that are found in the end which an earlier look may give up."""
 FOLDS = 5
 VARIANT_FROM = 0.85
 """Probability of variant, given that the pair is not near, from which it is one."""
@@ -179,13 +179,11 @@ def fit(rows: Sequence[Row]) -> dict[str, object]:
     says = {id(row): answer for row, answer in zip(finely, sure, strict=True)}
     found = np.array([says.get(id(row), 0) >= yes and row.label == "near" for row in looked])
     variant = Forest("variant", [row for row in looked if row.label != "near"], ("variant",))
-    tied = variant.unseen() >= VARIANT_FROM
     related = Forest("related", [r for r in rows if r.first is not None], ("near", "variant"))
     worth = related.unseen()
-    kept = {id(row) for row, good in zip(looked, found, strict=True) if good}
-    pairs = zip(variant.rows, tied, strict=True)
-    kept |= {id(row) for row, tie in pairs if tie and row.label == "variant"}
-    needed = np.array([id(row) in kept for row in related.rows])
+    # judged by copies alone: to look at every variant, half of all chance pairs would be looked at
+    copies = {id(row) for row, good in zip(looked, found, strict=True) if good}
+    needed = np.array([id(row) in copies for row in related.rows])
     return {
         "fields": FIELDS,
         "related": related.as_json(np.quantile(worth[needed], LOST)),
