@@ -207,7 +207,7 @@ def _search(
             sides = {name: value for name, value in asdict(found).items() if name.endswith("_px")}
             hits[template_id] = {
                 **{name: round(value / shrunk, 1) for name, value in sides.items()},
-                "inliers": found.inliers,
+                "agreeing": found.agreeing,
                 "likeness": found.likeness,
                 "confidence": found.confidence,
             }

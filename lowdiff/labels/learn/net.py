@@ -14,8 +14,8 @@ from torch import Tensor
 
 Floats = NDArray[np.float32]
 
-STEPS, LOOK_EVERY = 320, 8
-RATE, MOMENTUM, DECAY = 0.05, 0.9, 1e-3
+STEPS, LOOK_EVERY = 640, 8
+RATE, MOMENTUM, DECAY = 0.003, 0.9, 1e-3
 HIDDEN = (0, 32)
 """Widths that are tried; 0 is logistic regression."""
 
