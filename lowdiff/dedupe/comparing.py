@@ -6,9 +6,11 @@ does a kill: images whose batch was not kept are compared again and find the sam
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import datetime
+from multiprocessing import get_context
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -28,13 +30,17 @@ from lowdiff.catalog.duplicates import Edge, drop_other_versions, keep_edges, pi
 from lowdiff.catalog.engine import utc_now
 from lowdiff.dedupe.candidates import Candidates
 from lowdiff.dedupe.compare import compare
-from lowdiff.dedupe.fingerprint import METHOD_VERSION
+from lowdiff.dedupe.fingerprint import METHOD_VERSION, Fingerprint
 from lowdiff.dedupe.prints import STAGE as PRINTS
 from lowdiff.dedupe.prints import Prints
+from lowdiff.dedupe.workers import alone
 from lowdiff.errors import ServiceError
 
 STAGE = Stage("twins", METHOD_VERSION)
 BATCH = 64
+FEW = 256
+"""Fewer images than this are compared in this process."""
+PAIRS_AT_ONCE = 32
 CROWD = 256
 """Candidates of one image at most, the likeliest first: bounds the cost where all look alike."""
 _POSTGRES_LOCK = 0x7E1B5
@@ -75,7 +81,7 @@ def compare_new(
     """Compare what is new with everything; keep what the pairs are to each other.
 
     Args:
-        workers: threads; the comparison runs mostly outside the interpreter's lock.
+        workers: processes; for a few images this one alone is faster than to start others.
         advance: told the number of images that were compared since it was last told.
 
     Raises:
@@ -83,21 +89,16 @@ def compare_new(
     """
     index = _Index(prints)
     total = CompareCounts()
-    with ThreadPoolExecutor(workers, thread_name_prefix="compare") as threads:
-        for some in chunks(pending_comparisons(catalog), BATCH):
+    pending = pending_comparisons(catalog)
+    with _judges(workers if len(pending) >= FEW else 1) as judges:
+        for some in chunks(pending, BATCH):
             with catalog.write() as session:
                 mine = _claim_alone(session, some, now=now(), lease_s=lease_s)
                 compared = payloads(session, STAGE)
                 pixels = pixel_hashes(session)
-            index.catch_up(compared, threads)
+            index.catch_up(compared)
             pairs, crowded = index.add(mine, pixels)
-
-            def judge(pair: tuple[str, str]) -> Edge:
-                a, b = sorted(pair)
-                found = compare(prints.get(a), prints.get(b))
-                return Edge(a, b, found.relation, found.score, METHOD_VERSION)
-
-            edges = list(threads.map(judge, pairs))
+            edges = _judge_all(pairs, prints, judges)
             with catalog.write() as session:
                 keep_edges(session, edges, now=now())
                 record(session, STAGE, [Outcome(one, "ok", {}) for one in mine], now=now())
@@ -107,6 +108,39 @@ def compare_new(
         # not before all is compared anew: until then the old edges are the best we know
         drop_other_versions(session, METHOD_VERSION)
     return total
+
+
+def _judges(workers: int) -> Executor:
+    """Processes, for half of a comparison holds the interpreter's lock; one is a thread of ours."""
+    if workers == 1:
+        return ThreadPoolExecutor(1, thread_name_prefix="compare")
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=alone)
+
+
+def _judge_all(pairs: Sequence[tuple[str, str]], prints: Prints, judges: Executor) -> list[Edge]:
+    """Compare; pairs of one image travel together, so that it is unpacked once."""
+    work = [
+        [(a, b, prints.get(a), prints.get(b)) for a, b in some]
+        for some in chunks(sorted(pairs, key=lambda pair: pair[1]), PAIRS_AT_ONCE)
+    ]
+    try:
+        return [edge for some in judges.map(_judge, work) for edge in some]
+    except BrokenProcessPool as error:
+        raise ServiceError(
+            "dedupe",
+            "a process that compares pictures was ended from outside",
+            reason="worker_died",
+            do="Run the command again: what was compared is kept. Memory may have been short.",
+        ) from error
+
+
+def _judge(work: Sequence[tuple[str, str, Fingerprint, Fingerprint]]) -> list[Edge]:
+    edges = []
+    for one, other, print_one, print_other in work:
+        found = compare(print_one, print_other)
+        a, b = sorted((one, other))
+        edges.append(Edge(a, b, found.relation, found.score, METHOD_VERSION))
+    return edges
 
 
 def _claim_alone(
@@ -133,12 +167,11 @@ class _Index:
         self._candidates = Candidates(most=CROWD)
         self._known: set[str] = set()
 
-    def catch_up(self, compared: Iterable[str], threads: ThreadPoolExecutor) -> None:
+    def catch_up(self, compared: Iterable[str]) -> None:
         """Take in what was compared by an earlier run, or by others since the last batch."""
         missing = sorted(set(compared) - self._known)
         for some in chunks(missing, 1024):
-            found = list(threads.map(self._prints.read, some))
-            self._candidates.extend(list(zip(some, found, strict=True)))
+            self._candidates.extend([(image_id, self._prints.read(image_id)) for image_id in some])
         self._known.update(missing)
 
     def add(

@@ -83,11 +83,12 @@ class Workers(Generic[Item, Result]):
 
     def _pool(self, count: int | None = None) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(
-            count or self._count, mp_context=get_context("spawn"), initializer=_alone
+            count or self._count, mp_context=get_context("spawn"), initializer=alone
         )
 
 
-def _alone() -> None:
+def alone() -> None:
+    """Start a worker: processes share the cores, so none takes more than one."""
     cv2.setNumThreads(1)
 
 
