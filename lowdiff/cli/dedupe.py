@@ -1,12 +1,11 @@
 """`lowdiff dedupe`: twins and cousins: find them, look at them, overrule what was found."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from lowdiff.cli.output import AsJson, emit, progress, say
+from lowdiff.cli.output import AsJson, emit, how_we_are_called, progress, say
 
 app = typer.Typer(rich_markup_mode="markdown")
 ImageId = Annotated[str, typer.Argument(help="Image id, or the unique start of it.")]
@@ -128,7 +127,7 @@ def review(
             decode=decode_original,
             limit=limit,
             by=by,
-            command=_how_we_are_called(),
+            command=how_we_are_called(),
         )
     record: dict[str, Any] = {
         "page": str(target),
@@ -217,12 +216,6 @@ def show(image: ImageId, as_json: AsJson = False) -> None:
 
 def _other(image_id: str, a: str, b: str) -> str:
     return (b if a == image_id else a)[:12]
-
-
-def _how_we_are_called() -> list[str]:
-    """`lowdiff`, with the workspace where it is not the default one."""
-    workspace = os.environ.get("LOWDIFF_WORKSPACE")
-    return ["lowdiff", "--workspace", workspace] if workspace else ["lowdiff"]
 
 
 def _in_words(found: dict[str, Any]) -> str:

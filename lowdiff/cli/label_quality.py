@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lowdiff.cli.output import AsJson, emit, say
+from lowdiff.cli.output import AsJson, emit, how_we_are_called, say
 
 if TYPE_CHECKING:
     from lowdiff.labels.quality.agreement import Agreement
@@ -119,7 +119,7 @@ def suspects(
         target = out or project.workspace.root / SUSPECTS_FILE
         write_suspects(
             listed, target, schema=schema, catalog=project.catalog, store=project.store,
-            decode=decode_original, number=len(chosen),
+            decode=decode_original, number=len(chosen), command=how_we_are_called(),
         )  # fmt: skip
         asked = 0
         if push:

@@ -42,7 +42,7 @@ def queue(
             "why": why,
         }
         if one.worth:
-            record |= {name: round(part, 4) for name, part in vars(one.worth).items()}
+            record |= vars(one.worth)
         text = f"{place:>4}  {one.image_id[:12]}  {len(one.ask):>2} fields  {'; '.join(why)}"
         emit(record, as_json=as_json, text=text)
     say(f"{len(found):,} images are left to see")

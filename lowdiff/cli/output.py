@@ -1,6 +1,7 @@
 """How every command speaks: results on stdout, messages on stderr, errors in one sentence."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -60,3 +61,9 @@ def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
     with bar:
         task = bar.add_task(what, total=total)
         yield lambda number: bar.update(task, advance=number)
+
+
+def how_we_are_called() -> list[str]:
+    """`lowdiff`, with the workspace where it is not the default one: for commands on pages."""
+    workspace = os.environ.get("LOWDIFF_WORKSPACE")
+    return ["lowdiff", "--workspace", workspace] if workspace else ["lowdiff"]

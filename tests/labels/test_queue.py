@@ -177,6 +177,15 @@ def test_gold_that_outnumbers_the_queue_goes_to_its_end(share):
     assert mixed(["a"], ["b"], ["g"], gold_share=0.0) == ["b", "a"]
 
 
+def test_only_what_was_compared_is_called_unlike_the_labelled(catalog):
+    crowd = drafted(catalog, 20)
+    crowd.judge(crowd.ids[:1], "plain")
+    vectors = of_vectors(crowd.ids[:10], np.eye(10, dtype=np.float32))
+    said = {one.image_id: " ".join(reasons(one)) for one in queue_of(crowd, likeness=vectors)}
+    new = {one for one, why in said.items() if "unlike what people have labelled" in why}
+    assert new == set(crowd.ids[1:10])
+
+
 def test_likeness_of_an_image_without_a_vector_is_nothing():
     likeness = of_vectors(["a", "b"], np.array([[3.0, 4.0], [0.0, 0.0]], np.float32))
     assert likeness.of(["b", "x", "a"]).tolist() == [[0, 0], [0, 0], pytest.approx([0.6, 0.8])]

@@ -37,6 +37,7 @@ KEPT_BY_COPIES = ("figure_count", "style", "logo")
 """Fields that a resized, framed or compressed copy has in common with its original."""
 CHUNK = 400
 Vectors = tuple[Sequence[str], NDArray[np.float32]]
+NO_VECTORS: Vectors = ((), np.zeros((0, 0), np.float32))
 Labels = Mapping[str, Mapping[str, Label]]
 
 
@@ -67,7 +68,7 @@ class _Hint:
     instead: Any = None
 
 
-def find_suspects(session: Session, schema: Schema, vectors: Vectors) -> list[Suspect]:
+def find_suspects(session: Session, schema: Schema, vectors: Vectors = NO_VECTORS) -> list[Suspect]:
     """All suspected labels; what people have confirmed at a second look is left out.
 
     Args:

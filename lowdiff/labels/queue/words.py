@@ -25,12 +25,12 @@ def reasons(one: Next) -> list[str]:
     worth = one.worth
     if worth is None:
         return found
-    if worth.novel >= NEW:
+    if worth.compared and worth.novel >= NEW:
         found.append(f"unlike what people have labelled ({worth.novel:.2f})")
     if worth.family > 1:
         found.append(f"speaks for {one.family} images of its family")
     elif worth.family == FAMILY_KNOWN:
-        found.append("its family is known, so it comes later")
+        found.append("one of its family is labelled, or comes before it")
     if one.rare and worth.gain >= RARE:
         found.append(f"{one.rare[0]} {one.rare[1]} is rare in the labels")
     return found or ["nothing special: what is left"]

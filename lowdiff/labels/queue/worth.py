@@ -57,6 +57,9 @@ class Worth:
     novel: float
     family: float
     gain: float
+    compared: bool = True
+    """False where nobody knows what the image looks like, or there is nothing to compare with:
+    `novel` is 1 then."""
 
     @property
     def total(self) -> float:
@@ -88,12 +91,21 @@ def by_worth(
     fresh = np.array([name not in known_families for name in names])
     family = np.where(fresh, 1 + np.log2(sizes), FAMILY_KNOWN)[families]
     nearest = _nearest(likeness, known, len(candidates))
+    compared = np.zeros(len(candidates), dtype=bool)
+    if likeness is not None and known is not None and len(known):
+        compared = np.any(likeness != 0, axis=1)
     left = np.ones(len(candidates), dtype=bool)
     chosen: list[tuple[int, Worth]] = []
 
     def worth(place: int) -> Worth:
         novel = max(NOVEL_FLOOR, 1 - nearest[place])
-        return Worth(float(unsure[place]), float(novel), float(family[place]), float(gain[place]))
+        return Worth(
+            float(unsure[place]),
+            float(novel),
+            float(family[place]),
+            float(gain[place]),
+            bool(compared[place]),
+        )
 
     base = unsure * gain
     for _ in range(min(horizon, len(candidates))):
