@@ -9,6 +9,7 @@ from lowdiff.report.sections.corpus import Corpus, gather_corpus
 from lowdiff.report.sections.dataset import Dataset, gather_dataset
 from lowdiff.report.sections.evaluation import Evaluation, gather_evaluation
 from lowdiff.report.sections.headline import Headline, make_headline
+from lowdiff.report.sections.label_quality import LabelQuality, gather_label_quality
 from lowdiff.report.sections.labels import Labels, gather_labels
 from lowdiff.report.sections.ocr import Ocr, gather_ocr
 from lowdiff.report.sections.provenance import Provenance, gather_provenance
@@ -26,6 +27,7 @@ class Report:
     corpus: Corpus
     ocr: Ocr
     labels: Labels
+    label_quality: LabelQuality
     dataset: Dataset
     training: Training
     evaluation: Evaluation | None
@@ -61,6 +63,7 @@ def gather_report(
         corpus=corpus,
         ocr=ocr,
         labels=labels,
+        label_quality=gather_label_quality(inputs),
         dataset=dataset,
         training=training,
         evaluation=evaluation,
