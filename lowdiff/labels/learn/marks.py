@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-MARK_PX, PICTURE_PX = 200, 1000
+MARK_PX, PICTURE_PX = 200, 800
 """Longest sides at which marks and pictures are looked at."""
 MOST_CORNERS = 2500
 LEAST_MARK_PX = 12
