@@ -23,6 +23,10 @@ WORDS_COUNT = 0.5
 HIGHEST = 0.6
 """A guess from likeness alone is never surer."""
 LEAST_LABELS = 10
+LIKE_BY_PIXELS = 200
+"""Labeled images whose words are compared, too: the ones that are most alike by pixels."""
+MOST_TRIALS = 500
+"""About so many labeled images tell how often guesses are right."""
 STRENGTH = 4
 """Guesses that the cautious start is worth when it is counted how often guesses were right."""
 
@@ -49,7 +53,7 @@ def neighbours_say(session: Session, table: Table, *, audit_share: float) -> Sta
     likeness = Likeness(table, _words(session, table))
     trials = [
         (guess.similarity, _same(guess.subject, subjects[at]))
-        for at in known
+        for at in known[:: max(1, len(known) // MOST_TRIALS)]
         if (guess := likeness.guess(at, known, subjects)) is not None
     ]
     said: Statements = {}
@@ -69,19 +73,22 @@ class Likeness:
     """How like two images are, by pixels and by words; 1 is equal."""
 
     def __init__(self, table: Table, words: Sequence[frozenset[str]]) -> None:
-        self._families = table.families
+        self._families = np.array(table.families)
         self._words = words
         turned = look_through(table.x)(table.x)
         self._axes: Floats = turned / np.maximum(np.linalg.norm(turned, axis=1), 1e-6)[:, None]
 
     def guess(self, at: int, known: Sequence[int], subjects: Mapping[int, str]) -> Guess | None:
         """The subject that most of the nearest labeled images outside its family have."""
-        others = [one for one in known if self._families[one] != self._families[at]]
-        if not others:
+        others = np.asarray(known)
+        others = others[self._families[others] != self._families[at]]
+        if not len(others):
             return None
         similar = self._axes[others] @ self._axes[at]
+        first = np.argsort(-similar, kind="stable")[:LIKE_BY_PIXELS]
+        others, similar = others[first], similar[first]
         for place, one in enumerate(others):
-            shared = self._shared_words(at, one)
+            shared = self._shared_words(at, int(one))
             if shared is not None:
                 similar[place] = (1 - WORDS_COUNT) * similar[place] + WORDS_COUNT * shared
         nearest = np.argsort(-similar, kind="stable")[:NEAREST]
@@ -90,7 +97,7 @@ class Likeness:
         for place in nearest:
             if similar[place] < LEAST_SIMILAR:
                 continue
-            subject = subjects[others[int(place)]]
+            subject = subjects[int(others[place])]
             key = subject.casefold()
             names.setdefault(key, subject)
             votes[key] = votes.get(key, 0.0) + float(similar[place]) ** 2
