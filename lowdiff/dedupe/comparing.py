@@ -41,7 +41,7 @@ BATCH = 64
 FEW = 256
 """Fewer images than this are compared in this process."""
 PAIRS_AT_ONCE = 32
-CROWD = 256
+CROWD = 24
 """Candidates of one image at most, the likeliest first: bounds the cost where all look alike."""
 _POSTGRES_LOCK = 0x7E1B5
 """A number of our own for the advisory lock."""

@@ -20,7 +20,7 @@ from PIL import Image
 from lowdiff.dedupe.trim import content_box
 from lowdiff.dedupe.views import VIEWS_SHAPE, views_of
 
-METHOD_VERSION = "twins/3"
+METHOD_VERSION = "twins/4"
 """Changes whenever fingerprints or verdicts of old and new code must not be mixed."""
 
 AREA_PX = 256 * 256

@@ -16,7 +16,7 @@ from lowdiff.catalog import Catalog, open_catalog
 from lowdiff.catalog.chunks import chunks
 from lowdiff.catalog.duplicates import Edge, keep_edges
 from lowdiff.catalog.tables import Artifact, DuplicateEdge, Image
-from lowdiff.dedupe.comparing import STAGE
+from lowdiff.dedupe.comparing import FEW, STAGE
 from lowdiff.dedupe.find import Counts, find_duplicates
 from lowdiff.dedupe.fingerprint import METHOD_VERSION
 from lowdiff.errors import ServiceError
@@ -99,6 +99,20 @@ def test_the_order_and_the_batches_in_which_images_come_do_not_matter(
         run(other, other_store)
     assert edges_of(other) == edges_of(catalog)
     assert partition(other) == partition(catalog)
+    other.close()
+
+
+def test_many_images_compared_in_processes_are_what_they_are_in_one(catalog, store, tmp_path):
+    space = Workspace(tmp_path / "other").create()
+    other, other_store = open_catalog(space), open_store(space.root)
+    for number in range(FEW + 4):
+        body = png(drawing(number % 200, 120 + 40 * (number // 200)))
+        for books, files in ((catalog, store), (other, other_store)):
+            keep(books, files, body, "png", title=str(number), at=NOW)
+    run(catalog, store)
+    find_duplicates(other, other_store, decode=decode_original, workers=1)
+    assert len(edges_of(catalog)) >= 32
+    assert edges_of(catalog) == edges_of(other)
     other.close()
 
 
