@@ -127,6 +127,17 @@ def test_drafting_anew_twice_changes_nothing(gallery, outlines):
         assert len(session.scalars(select(LabelEvent)).all()) == before
 
 
+def test_a_newer_version_that_says_the_same_is_no_event_of_its_own(gallery):
+    one = gallery.put(disc(1, outline=True))
+    for version, sure, new in (("a", 0.9, 1), ("b", 0.92, 0), ("c", 0.95, 1), ("d", 0.6, 1)):
+        said = {one: {"style": [Statement("outline", sure, f"head-style/{version}")]}}
+        report = redraft(gallery.catalog, said, {}, schema=SCHEMA, calibration=NOTHING)
+        assert report.labels == new
+        with gallery.catalog.read() as session:
+            label = current_labels(session, [one])[one]["style"]
+        assert abs(label.confidence - sure) < 0.03
+
+
 def test_all_statements_are_kept_and_the_surest_comes_first(gallery):
     one = gallery.put(disc(1, outline=True))
     sure, unsure = Statement("outline", 0.9, "head-style/abc"), Statement("photo", 0.1, "head-x/1")

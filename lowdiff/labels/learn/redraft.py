@@ -15,6 +15,7 @@ from lowdiff.catalog.labels import append_events
 from lowdiff.catalog.tables import Artifact, LabelEvent
 from lowdiff.errors import InputError
 from lowdiff.labels.accept.calibrate import Calibration
+from lowdiff.labels.accept.evidence import family_of
 from lowdiff.labels.drafts.caption import NO_SUBJECT, short_form
 from lowdiff.labels.learn.statements import Statement, Statements, is_learned, statements_of
 from lowdiff.labels.schema import Field, Schema, validate_value
@@ -22,6 +23,8 @@ from lowdiff.labels.schema import Field, Schema, validate_value
 CHUNK = 200
 LEAST_GUESS = 0.2
 """A caption with a guessed subject goes before one without, when it is at least as sure."""
+SAME_CONFIDENCE = 0.03
+"""Smaller changes of a confidence are no news."""
 Boxes = Mapping[str, Sequence[Mapping[str, Any]]]
 """Image id → rectangles as the payload of a draft keeps them, with `by`."""
 
@@ -51,7 +54,8 @@ def redraft(
     """Replace all that learned drafters said before; running it again changes nothing.
 
     The payload of an image's newest draft keeps every statement; the surest of each field becomes
-    an event of its history. Images without a draft are left alone.
+    an event of its history, unless it says what the last one said. Images without a draft are left
+    alone.
 
     Args:
         calibration: by which statements of different drafters are compared.
@@ -71,7 +75,10 @@ def redraft(
                 for name, one in _winners(after).items():
                     if is_learned(one.by):
                         report.by_drafter[one.by] = report.by_drafter.get(one.by, 0) + 1
-                    if before.get("fields", {}).get(name) != after["fields"][name]:
+                    last = before.get("fields", {}).get(name)
+                    if last and _says_the_same(last, one):
+                        after["fields"][name] = last
+                    else:
                         events.append(_event(draft.image_id, name, one, schema, now()))
                 if after != before:
                     draft.payload = after
@@ -127,6 +134,15 @@ def merged(
 
 def _winners(payload: Mapping[str, Any]) -> dict[str, Statement]:
     return {name: ones[0] for name, ones in statements_of(payload).items()}
+
+
+def _says_the_same(last: Mapping[str, Any], one: Statement) -> bool:
+    """True where a drafter trained anew says what it said: the history needs no event of that."""
+    return bool(
+        last["value"] == one.value
+        and family_of(last["by"]) == family_of(one.by)
+        and abs(float(last["confidence"]) - one.confidence) < SAME_CONFIDENCE
+    )
 
 
 def _fits(of: Field, one: Statement) -> bool:
