@@ -23,7 +23,7 @@ LEAST_MARK_PX = 12
 MOST_GUESSES = 90
 SAME_DIRECTION_DEG = 20
 """Marks stand upright: corners turned further against each other are no pair."""
-LEAST_AGREEING, LEAST_GUESS, LEAST_LIKENESS = 2, 0.3, 0.62
+LEAST_AGREEING, LEAST_GUESS, LEAST_LIKENESS = 3, 0.3, 0.62
 """Pairs of corners that agree with the place, and the correlation before and after it is fitted."""
 AGREE_SHARE = 0.06
 """Of the mark's side: pairs that are no further apart agree."""
