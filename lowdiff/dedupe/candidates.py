@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from lowdiff.dedupe.fingerprint import Fingerprint
 from lowdiff.dedupe.views import DIMENSIONS, VIEWS, turned_views
 
-THRESHOLD = 0.82
+THRESHOLD = 0.85
 """Cosine of two views above which their images are compared."""
-WHOLE_PENALTY = 0.02
+WHOLE_PENALTY = 0.05
 """Whole pictures look alike more often than a crop looks like another picture's whole."""
 TURNED_PENALTY = 0.08
 """Turned and mirrored views must fit better by this much: few images are turned."""
