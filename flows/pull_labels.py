@@ -7,23 +7,18 @@ from typing import Any
 from prefect import flow, task
 
 from flows.support import RETRIES, keep_table, main, workspace_path
-from lowdiff.labels.desk.projects import find_project
-from lowdiff.labels.desk.pull import PullReport, pull
+from lowdiff.labels.desk.pulled import PullReport
 from lowdiff.labels.schema import load_schema
 from lowdiff.ops.acceptance import decide_acceptance, label_status
-from lowdiff.ops.labeling import connect_label_studio
+from lowdiff.ops.labeling import connect_label_studio, pull_screens
 from lowdiff.ops.project import open_project
 
 
 @task(name="pull annotations", **RETRIES)
 def pull_annotations(workspace: Path) -> PullReport:
-    """Everything that changed since the last pull."""
-    schema = load_schema()
+    """Everything that changed on both screens since the last pull."""
     with open_project(workspace) as project, connect_label_studio(project) as client:
-        target = find_project(
-            client, catalog=project.catalog, schema=schema, name=project.settings.dataset_name
-        )
-        return pull(client=client, project=target, schema=schema, catalog=project.catalog)
+        return pull_screens(project, client, load_schema())
 
 
 @task(name="decide what counts", **RETRIES)

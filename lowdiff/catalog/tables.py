@@ -285,5 +285,10 @@ class LabelTask(Base):
     push_batch: Mapped[str] = mapped_column(String(36), index=True)
     prediction_hash: Mapped[str] = mapped_column(SHA256)
     state: Mapped[str] = mapped_column(String(16))
-    """`pushing` (intent recorded) or `pushed`."""
+    """`pushing` (intent recorded), `pushed`, `touched` (somebody works on it, or has: we leave it
+    alone), `settled` (nothing is left to ask: it waits at the end of the queue) or `gone`."""
     pushed_at: Mapped[datetime | None]
+    priority: Mapped[float | None]
+    """As the server was told last, in [0, 1]."""
+    changed_at: Mapped[datetime | None]
+    """When the state became what it is; null for rows older than this column."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lowdiff.cli import label_correct, label_progress, label_quality, label_queue
+from lowdiff.cli import label_correct, label_progress, label_quality, label_queue, label_watch
 from lowdiff.cli.output import AsJson, emit, progress, say
 
 app = typer.Typer(
@@ -22,136 +22,92 @@ app.command()(label_quality.suspects)
 
 @app.command()
 def push(
-    limit: Annotated[int | None, typer.Option(min=1, help="Push at most this many images.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Make at most this many new tasks on each screen.")
+    ] = None,
     batch_size: Annotated[int, typer.Option(min=1, max=500, help="Tasks of one import.")] = 250,
     as_json: AsJson = False,
 ) -> None:
-    """Make one Label Studio task for every drafted image; what is there is left alone.
+    """Bring Label Studio's tasks up to date: one for every image with something left to ask.
+
+    Tasks come in the order of the queue and show only the open fields, filled in. Tasks that
+    nobody has touched follow newer drafts; those that ask nothing any more go away. What people
+    have worked on, or begun, is left alone. Doubtful text is asked on a screen of its own.
 
     Example: `lowdiff label push && lowdiff label open`
     """
-    from lowdiff.catalog.chunks import chunks
-    from lowdiff.labels.desk.candidates import pending_push, unlicensed
-    from lowdiff.labels.desk.projects import ensure_project
-    from lowdiff.labels.desk.push import PushReport, push_batch
     from lowdiff.labels.schema import load_schema
-    from lowdiff.ops.labeling import connect_label_studio, document_root
+    from lowdiff.ops.label_push import push_all
+    from lowdiff.ops.labeling import connect_label_studio
     from lowdiff.ops.project import open_project
 
-    schema = load_schema()
     with open_project() as opened, connect_label_studio(opened) as client:
-        settings, workspace = opened.settings, opened.workspace
-        project = ensure_project(
-            client,
-            catalog=opened.catalog,
-            schema=schema,
-            name=settings.dataset_name,
-            working_copies=workspace.working_copies,
+        done = push_all(
+            opened, client, load_schema(), limit=limit, batch_size=batch_size, watch=progress
         )
-        every = settings.use_unknown_licences
-        held_back = 0 if every else unlicensed(project, catalog=opened.catalog)
-        ids = pending_push(project, catalog=opened.catalog, use_unknown_licences=every)[:limit]
-        total = PushReport()
-        with progress("pushing", len(ids)) as advance:
-            for some in chunks(ids, batch_size):
-                total.add(
-                    push_batch(
-                        some,
-                        client=client,
-                        project=project,
-                        schema=schema,
-                        catalog=opened.catalog,
-                        store=opened.store,
-                        workspace=workspace,
-                        document_root=document_root(opened),
-                        lease_s=settings.lease_s,
-                    )
-                )
-                advance(len(some))
-    for image_id, why in total.refused.items():
+    for image_id, why in done.pushed.refused.items():
         say(f"refused {image_id[:12]}: {why}")
-    if held_back:
+    if done.unlicensed:
         say(
-            f"{held_back} images are held back: nobody knows their licence "
+            f"{done.unlicensed} images are held back: nobody knows their licence "
             "(setting use_unknown_licences)"
         )
-    emit(
-        {
-            "pushed": total.pushed,
-            "adopted": total.adopted,
-            "refused": len(total.refused),
-            "unknown_licence": held_back,
-            "url": project.url,
-        },
-        as_json=as_json,
-    )
+    emit(done.record(), as_json=as_json)
 
 
 @app.command()
 def pull(as_json: AsJson = False) -> None:
     """Bring in what people submitted since the last pull.
 
+    Only fields that were shown become labels. An edited annotation replaces what it said, a deleted
+    one counts no more, both stay in the history; a deleted task takes no label with it.
+
     Example: `lowdiff label pull --json | jq .corrected`
     """
-    from lowdiff.labels.desk.projects import find_project
-    from lowdiff.labels.desk.pull import pull as pull_annotations
     from lowdiff.labels.schema import load_schema
     from lowdiff.ops.acceptance import decide_acceptance
-    from lowdiff.ops.labeling import connect_label_studio
+    from lowdiff.ops.labeling import connect_label_studio, pull_screens
     from lowdiff.ops.project import open_project
 
     schema = load_schema()
     with open_project() as opened, connect_label_studio(opened) as client:
-        project = find_project(
-            client, catalog=opened.catalog, schema=schema, name=opened.settings.dataset_name
-        )
-        report = pull_annotations(
-            client=client, project=project, schema=schema, catalog=opened.catalog
-        )
+        report = pull_screens(opened, client, schema)
         verdicts = decide_acceptance(opened, schema)
     label_progress.say_switched(verdicts)
-    for address, why in report.refused.items():
-        say(f"refused {address}: {why}")
-    if report.withdrawn:
-        say(
-            f"{report.withdrawn} annotations were deleted in Label Studio; their labels still count"
-        )
-    emit(
-        {
-            "annotations": report.annotations,
-            "images": report.images,
-            "confirmed": report.confirmed,
-            "corrected": report.corrected,
-            "skipped": report.skipped,
-            "withdrawn": report.withdrawn,
-            "refused": len(report.refused),
-            "human_seconds": round(report.human_seconds, 1),
-        },
-        as_json=as_json,
-    )
+    label_watch.say_pulled(report)
+    emit(report.record(), as_json=as_json)
 
 
 @app.command("open")
 def open_(as_json: AsJson = False) -> None:
-    """Print where to label, and with which account.
+    """Print where to label, and with which account: the form, then the screen of doubtful text.
 
-    Example: `xdg-open "$(lowdiff label open --json | jq -r .url)"`
+    Example: `xdg-open "$(lowdiff label open --json | head -1 | jq -r .url)"`
     """
-    from lowdiff.labels.desk.projects import find_project
     from lowdiff.labels.schema import load_schema
-    from lowdiff.ops.labeling import connect_label_studio
+    from lowdiff.ops.labeling import connect_label_studio, screens, stream_url
     from lowdiff.ops.project import open_project
     from lowdiff.ops.secrets import login_file
 
+    schema = load_schema()
     with open_project() as opened, connect_label_studio(opened) as client:
-        project = find_project(
-            client, catalog=opened.catalog, schema=load_schema(), name=opened.settings.dataset_name
-        )
-        done_of = client.progress(project.project_id)
+        stream_url(opened, client, schema)  # says what to do where nothing was pushed yet
+        found = [
+            (target, *client.progress(target.project_id))
+            for target in screens(opened, client, schema)
+        ]
         login = login_file(opened.workspace)
         account = (
             "your own account" if opened.settings.label_studio_url else f"the login in {login}"
         )
-    record = {"url": project.url, "login": account, "tasks": done_of[0], "done": done_of[1]}
-    emit(record, as_json=as_json, text=project.url)
-    say(f"Log in with {account}. {done_of[1]} of {done_of[0]} tasks are done.")
+    for target, tasks, done in found:
+        record = {
+            "screen": target.screen,
+            "url": target.url,
+            "login": account,
+            "tasks": tasks,
+            "done": done,
+        }
+        emit(record, as_json=as_json, text=target.url)
+        say(f"{target.screen}: {done} of {tasks} tasks are done.")
+    say(f"Log in with {account}.")

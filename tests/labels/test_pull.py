@@ -109,11 +109,15 @@ def test_an_answer_outside_the_schema_is_refused_by_name_and_the_others_come_in(
     assert "diagonal" in why
 
 
-def test_a_deleted_annotation_is_noticed(desk, pushed):
+def test_a_deleted_annotation_counts_no_more_and_stays_in_the_history(desk, pushed):
     annotation = desk.submit(pushed[0])
     assert desk.pull().withdrawn == 0
+    assert labels(desk, pushed[0])["caption"].is_human
     desk.client._sdk.annotations.delete(id=annotation)
     assert desk.pull().withdrawn == 1
+    assert not any(label.is_human for label in labels(desk, pushed[0]).values())
+    assert events(desk) == len(DRAFTED) + 1
+    assert desk.pull().withdrawn == 0
 
 
 def test_an_image_flagged_unusable_leaves_the_dataset(desk, pushed):

@@ -10,11 +10,10 @@ from sqlalchemy import select
 
 from lowdiff.catalog.tables import LabelProject, LabelTask
 from lowdiff.errors import ContractError, InputError, ServiceError
-from lowdiff.labels.desk.candidates import pending_push
 from lowdiff.labels.desk.label_studio import LabelStudio
 from lowdiff.labels.desk.tasks import Box, from_result
 from tests.labels.corpus import DRAFTED, add, add_drafted, disc, draft
-from tests.labels.desk import Desk, prediction
+from tests.labels.desk import Desk, prediction, wanted
 from tests.labels.forms import SCHEMA
 
 pytestmark = pytest.mark.integration
@@ -63,7 +62,7 @@ def test_a_task_shows_the_draft_filled_in_and_the_picture(desk):
     assert form.values == {name: value for name, (value, _) in DRAFTED.items()}
     assert form.boxes == (Box("Figure", 16.6667, 11.1111, 66.6667, 77.7778),)
     assert shown["model_version"] == "lowdiff-drafts"
-    assert shown["score"] == 0.5  # the least sure field: unsure images are shown first
+    assert shown["score"] == 0.0  # the first of the queue
     served = httpx.get(
         desk.server.url + task.data["image"],
         headers={"Authorization": f"Token {desk.server.token}"},
@@ -75,9 +74,9 @@ def test_a_task_shows_the_draft_filled_in_and_the_picture(desk):
 
 def test_pushing_again_pushes_nothing_and_new_images_join(desk):
     ids = add_drafted(desk.catalog, desk.store, range(3))
-    assert pending_push(desk.project(), catalog=desk.catalog) == ids
+    assert desk.plan(wanted(ids)).fresh == wanted(ids)
     assert desk.push(ids).pushed == 3
-    assert pending_push(desk.project(), catalog=desk.catalog) == []
+    assert desk.plan(wanted(ids)).fresh == []
     assert desk.push(ids).pushed == 0
     more = add_drafted(desk.catalog, desk.store, range(5))
     assert desk.push(more).pushed == 2
@@ -88,7 +87,7 @@ def test_pushing_again_pushes_nothing_and_new_images_join(desk):
 
 def test_images_without_a_draft_stay_at_home(desk):
     image_id = add(desk.catalog, desk.store, disc(1), width_px=120, height_px=90)
-    assert pending_push(desk.project(), catalog=desk.catalog) == []
+    assert desk.plan(wanted([image_id])).fresh == []
     assert desk.push([image_id]).pushed == 0
     assert desk.tasks() == {}
 
@@ -100,7 +99,7 @@ def test_a_picture_that_cannot_be_drawn_is_refused_and_the_others_go_on(desk):
     report = desk.push(sorted([broken, fine]))
     assert report.pushed == 1
     assert broken in report.refused[broken]
-    assert pending_push(desk.project(), catalog=desk.catalog) == []
+    assert desk.plan(wanted([broken, fine])).fresh == []
 
 
 def test_a_draft_that_disagrees_with_the_schema_stops_before_anything_is_sent(desk):

@@ -62,7 +62,7 @@ def test_a_field_without_a_draft_stays_open_on_the_screen(values, name):
 def test_the_other_screen_has_the_words_and_their_boxes_and_nothing_else():
     result = to_result(SCHEMA, FULL, width_px=640, height_px=480, screen=TEXT)
     assert TEXT_SCREEN.complaints(result) == []
-    form = from_result(SCHEMA, result)
+    form = from_result(SCHEMA, result, screen=TEXT)
     assert form.values == {"transcription": "SALE\n50%"}
     assert form.boxes == FULL.boxes[:1]
     assert from_result(SCHEMA, to_result(SCHEMA, FULL, width_px=8, height_px=8)).boxes == (

@@ -1,6 +1,6 @@
-"""Which images may become tasks now."""
+"""Which images wait for something else before they can become tasks."""
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 
 from lowdiff.catalog import Catalog
 from lowdiff.catalog.artifacts import Stage
@@ -17,37 +17,19 @@ def push_stage(project: TaskProject) -> Stage:
     return Stage("label_push", "1", {"project": project.key})
 
 
-def pending_push(
-    project: TaskProject, *, catalog: Catalog, use_unknown_licences: bool = False
-) -> list[str]:
-    """Images that have a draft and no task in the project yet, in a stable order.
-
-    Args:
-        use_unknown_licences: those too whose licence nobody knows; `unlicensed` counts them.
-    """
-    query = _pending(project)
-    if not use_unknown_licences:
-        query = query.where(Artifact.image_id.in_(licensed_ids()))
-    with catalog.read() as session:
-        return list(session.scalars(query.order_by(Artifact.image_id)))
-
-
 def unlicensed(project: TaskProject, *, catalog: Catalog) -> int:
     """How many images could be pushed if somebody knew their licence."""
-    query = _pending(project).where(Artifact.image_id.not_in(licensed_ids()))
-    with catalog.read() as session:
-        return session.scalar(select(func.count()).select_from(query.subquery())) or 0
-
-
-def _pending(project: TaskProject) -> Select[str]:
     finished = select(Artifact.image_id).where(
         Artifact.stage == "label_push",
         Artifact.params_hash == push_stage(project).params_hash,
         Artifact.state.in_(("ok", "refused")),
     )
-    return (
+    query = (
         select(Artifact.image_id)
         .where(Artifact.stage == DRAFT, Artifact.state == "ok")
         .where(Artifact.image_id.not_in(finished.scalar_subquery()))
+        .where(Artifact.image_id.not_in(licensed_ids()))
         .distinct()
     )
+    with catalog.read() as session:
+        return session.scalar(select(func.count()).select_from(query.subquery())) or 0

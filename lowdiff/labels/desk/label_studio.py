@@ -1,50 +1,28 @@
-"""The one file that talks to a Label Studio server; its errors become ours."""
+"""What we ask a Label Studio server to make, change and delete."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
-from label_studio_sdk import LabelStudio as Sdk
-from label_studio_sdk.core.api_error import ApiError
+from lowdiff.errors import ContractError, InputError
+from lowdiff.labels.desk.connection import ONCE
+from lowdiff.labels.desk.listing import Listing, is_
+from lowdiff.labels.desk.remote import RemoteProject
 
-from lowdiff.errors import ContractError, InputError, LowdiffError, ServiceError
-from lowdiff.labels.desk.remote import RemoteProject, RemoteTask, read_task
-
-TIMEOUT_S = 300.0
-"""The SDK's 60 s are too short for 500 tasks on a busy SQLite server."""
-PAGE_SIZE = 200
-COLUMNS = "id,data,updated_at,annotations,result,completed_by,was_cancelled,lead_time"
-"""What we read of tasks and annotations; the predictions would take most of the time."""
-ONCE: Any = {"max_retries": 0}
-"""A request that makes something is never repeated by the SDK: we look first what is there."""
+ONE_PERSON, MANY_PEOPLE = "Uncertainty sampling", "Sequential sampling"
+"""How the stream chooses. With more than one account on the server Label Studio's uncertainty
+sampling draws by lot among 50 tasks drawn by lot; only the order of import is left then, and locks
+keep two people apart."""
+QUEUE_TAB = "Queue"
+QUEUE_ORDER = "tasks:predictions_score"
 
 
-class LabelStudio:
+class LabelStudio(Listing):
     """A Label Studio server and an account on it.
 
     Every method raises ServiceError when the server is down, too slow or broken, InputError when
     it refuses the token, and ContractError when it refuses what we sent.
     """
-
-    def __init__(self, url: str, token: str, *, timeout_s: float = TIMEOUT_S) -> None:
-        self.url = url.rstrip("/")
-        self._http = httpx.Client(timeout=timeout_s, follow_redirects=True)
-        connect: Any = Sdk  # the SDK's own constructor has no types
-        self._sdk = connect(base_url=self.url, api_key=token, httpx_client=self._http)
-
-    def __enter__(self) -> "LabelStudio":
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give the connections back; `with` does it too."""
-        self._http.close()
 
     def whoami(self) -> str:
         """The e-mail address of the account; a cheap proof that server and token work."""
@@ -78,7 +56,7 @@ class LabelStudio:
                 show_collab_predictions=True,
                 show_skip_button=True,
                 maximum_annotations=1,
-                sampling="Uncertainty sampling",
+                sampling=ONE_PERSON,
                 request_options=ONCE,
             )
         return RemoteProject(made.id, made.title or title, made.description or description)
@@ -87,6 +65,27 @@ class LabelStudio:
         """Give a project a new labeling screen."""
         with self._translated(f"change the labeling screen of project {project_id}"):
             self._sdk.projects.update(id=project_id, label_config=config)
+
+    def sampling(self, project_id: int) -> str:
+        """How the stream of a project chooses the next task."""
+        with self._translated(f"read project {project_id}"):
+            return str(self._sdk.projects.get(id=project_id).sampling or "")
+
+    def choose_by(self, project_id: int, sampling: str) -> None:
+        """Say how the stream of a project chooses the next task."""
+        with self._translated(f"change the order of project {project_id}"):
+            self._sdk.projects.update(id=project_id, sampling=sampling)
+
+    def queue_tab(self, project_id: int) -> int:
+        """The id of the tab that shows the tasks in the order of our scores; made where missing."""
+        with self._translated(f"open the queue of project {project_id}"):
+            for view in self._sdk.views.list(project=project_id):
+                data = view.data if isinstance(view.data, Mapping) else {}
+                if data.get("title") == QUEUE_TAB:
+                    return int(view.id)
+            columns: Any = {"title": QUEUE_TAB, "ordering": [QUEUE_ORDER]}
+            made = self._sdk.views.create(project=project_id, data=columns, request_options=ONCE)
+        return int(made.id)
 
     def register_folder(self, project_id: int, folder: Path) -> None:
         """Let the server serve the files of a folder, once; it must lie below its document root."""
@@ -124,22 +123,60 @@ class LabelStudio:
             )
         return ids
 
-    def tasks_of_batch(self, project_id: int, push_batch: str) -> list[RemoteTask]:
-        """The tasks whose data carry this batch id, the oldest first."""
-        return list(self._tasks(project_id, [_is("data.push_batch", "String", push_batch)]))
+    def update_prediction(
+        self, prediction_id: int, result: Sequence[Mapping[str, Any]], score: float
+    ) -> None:
+        """Put another prediction in the place of one: at once, or not at all."""
+        with self._translated(f"change the prediction {prediction_id}"):
+            self._sdk.predictions.update(
+                id=prediction_id, result=[dict(item) for item in result], score=score
+            )
 
-    def changed_tasks(self, project_id: int, since: datetime | None) -> Iterator[RemoteTask]:
-        """Tasks that changed after `since` (UTC), in order of their ids; None for all."""
-        condition = []
-        if since is not None:
-            stamp = since.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            condition.append(_is("updated_at", "Datetime", stamp, operator="greater"))
-        yield from self._tasks(project_id, condition)
+    def predict(
+        self, task_id: int, result: Sequence[Mapping[str, Any]], score: float, model_version: str
+    ) -> None:
+        """Give a task a prediction where it has none."""
+        with self._translated(f"fill in task {task_id}"):
+            self._sdk.predictions.create(
+                task=task_id,
+                result=[dict(item) for item in result],
+                score=score,
+                model_version=model_version,
+                request_options=ONCE,
+            )
+
+    def update_data(self, task_id: int, data: Mapping[str, Any]) -> None:
+        """Replace the data of a task; its annotations and predictions stay."""
+        with self._translated(f"change the data of task {task_id}"):
+            self._sdk.tasks.update(id=str(task_id), data=dict(data))
 
     def delete_task(self, task_id: int) -> None:
         """Delete a task with everything on it."""
         with self._translated(f"delete task {task_id}"):
             self._sdk.tasks.delete(id=str(task_id))
+
+    def delete_untouched(self, project_id: int, ids: Sequence[int]) -> None:
+        """Delete those of these tasks that nobody has worked on, begun or skipped.
+
+        The server looks and deletes in one request: what people say meanwhile is not lost.
+        """
+        if not ids:
+            return  # an empty selection could be taken for all of them
+        nobody = [
+            is_("total_annotations", "Number", 0),
+            is_("cancelled_annotations", "Number", 0),
+            is_("draft_exists", "Boolean", False),
+        ]
+        self._ask(
+            f"delete tasks of project {project_id}",
+            "POST",
+            "api/dm/actions/",
+            params={"id": "delete_tasks", "project": project_id},
+            json={
+                "selectedItems": {"all": False, "included": list(ids)},
+                "filters": {"conjunction": "and", "items": nobody},
+            },
+        )
 
     def annotate(
         self, task_id: int, result: Sequence[Mapping[str, Any]], *, lead_time_s: float | None = None
@@ -165,76 +202,36 @@ class LabelStudio:
             project = self._sdk.projects.get(id=project_id)
         return int(project.task_number or 0), int(project.finished_task_number or 0)
 
-    def _tasks(self, project_id: int, condition: list[dict[str, Any]]) -> Iterator[RemoteTask]:
-        # page by id, always the first page: tasks that vanish meanwhile cannot shift the others
-        last_id = 0
-        while True:
-            items = [*condition, _is("id", "Number", last_id, operator="greater")]
-            query = {"filters": {"conjunction": "and", "items": items}, "ordering": ["tasks:id"]}
-            with self._translated(f"list the tasks of project {project_id}"):
-                page = self._sdk.tasks.list(
-                    project=project_id,
-                    query=json.dumps(query),
-                    include=COLUMNS,
-                    page=1,
-                    page_size=PAGE_SIZE,
-                ).items
-            for task in page or ():
-                yield read_task(task.model_dump())
-            if not page or len(page) < PAGE_SIZE:
-                return
-            last_id = int(page[-1].id)
+    def call_back(self, project_id: int, url: str, actions: Sequence[str]) -> int:
+        """Ask the server to POST to an address after these actions; returns the webhook's id.
 
-    @contextmanager
-    def _translated(self, what: str) -> Iterator[None]:
+        Raises:
+            InputError: the server may not reach that address.
+        """
         try:
-            yield
-        except ApiError as error:
-            raise self._explain(what, error) from None  # its text repeats whole headers
-        except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise ServiceError(
+            with self._translated(f"register a webhook with project {project_id}"):
+                made = self._sdk.webhooks.create(
+                    url=url,
+                    project=project_id,
+                    send_payload=False,
+                    send_for_all_actions=False,
+                    actions=list(actions),
+                    request_options=ONCE,
+                )
+        except ContractError as refusal:
+            raise InputError(
                 self.url,
-                f"Label Studio does not answer ({what}: {error or type(error).__name__})",
-                reason="label_studio_down",
-                do="Start it with `lowdiff up`, then run the same command again.",
-            ) from error
-        except (json.JSONDecodeError, httpx.DecodingError) as error:
-            raise self._stranger(what) from error
+                f"Label Studio will not call us back ({refusal.problem})",
+                reason="no_webhook",
+                do="Polling goes on without; `lowdiff down`, then `lowdiff up` starts a server "
+                "that may call programs of this machine.",
+            ) from refusal
+        return int(made.id or 0)
 
-    def _stranger(self, what: str) -> ServiceError:
-        return ServiceError(
-            self.url,
-            f"answers, but not as Label Studio does ({what})",
-            reason="no_label_studio",
-            do="Is LOWDIFF_LABEL_STUDIO_URL the right address?",
-        )
-
-    def _explain(self, what: str, error: ApiError) -> LowdiffError:
-        status = error.status_code or 0
-        if status in (401, 403):
-            return InputError(
-                self.url,
-                f"Label Studio refuses our token (HTTP {status}; {what})",
-                reason="unauthorised",
-                do="Set LOWDIFF_LABEL_STUDIO_TOKEN to the access token of your account there.",
-            )
-        if status in (408, 425, 429) or status >= 500 or status == 0:
-            return ServiceError(
-                self.url,
-                f"Label Studio failed (HTTP {status}; {what})",
-                reason="label_studio_failed",
-                do="Run the same command again; its log tells more when it stays so.",
-            )
-        if isinstance(error.body, str) and "<html" in error.body.lower():
-            return self._stranger(what)
-        said = json.dumps(error.body, ensure_ascii=False, default=str)
-        return ContractError(
-            self.url,
-            f"Label Studio refuses what we sent (HTTP {status}; {what})",
-            reason="label_studio_refuses",
-            found=said if len(said) < 600 else said[:600] + " …",
-        )
-
-
-def _is(column: str, kind: str, value: object, *, operator: str = "equal") -> dict[str, Any]:
-    return {"filter": f"filter:tasks:{column}", "operator": operator, "type": kind, "value": value}
+    def stop_calling(self, prefix: str) -> int:
+        """Remove the webhooks whose address begins so; returns how many there were."""
+        with self._translated("remove webhooks"):
+            ours = [hook for hook in self._sdk.webhooks.list() if hook.url.startswith(prefix)]
+            for hook in ours:
+                self._sdk.webhooks.delete(id=hook.id)
+        return len(ours)

@@ -1,4 +1,6 @@
-"""Our project on a Label Studio server: made once, and found again wherever the server moves.
+"""Our projects on a Label Studio server: made once, and found again wherever the server moves.
+
+There is one for each screen: the form, and the lines of text with their words.
 
 A project is known by a tag of ours in its description, never by the address of the server: a port
 may change, and two workspaces may use the same title on one server.
@@ -18,10 +20,10 @@ from lowdiff.catalog import Catalog
 from lowdiff.catalog.engine import utc_now
 from lowdiff.catalog.tables import LabelProject
 from lowdiff.errors import InputError
-from lowdiff.labels.desk.label_studio import LabelStudio
+from lowdiff.labels.desk.label_studio import MANY_PEOPLE, ONE_PERSON, LabelStudio
 from lowdiff.labels.desk.tasks import MODEL_VERSION
 from lowdiff.labels.schema import Schema
-from lowdiff.labels.schema_screen import label_config
+from lowdiff.labels.schema_screen import FORM, label_config
 
 NOT_MADE_YET = 0
 """The project id of a row whose project is about to be made."""
@@ -35,7 +37,14 @@ class TaskProject:
     """Its key in the catalog: `<title>|<tag>`."""
     project_id: int
     url: str
-    """Its label stream, where a person starts."""
+    """Its label stream in the order of our queue, where a person starts."""
+    screen: str = FORM
+    """`form` or `text`."""
+
+    @property
+    def first_page(self) -> str:
+        """The list of its tasks, without a tab."""
+        return self.url.split("?")[0]
 
     @property
     def tag(self) -> str:
@@ -44,14 +53,14 @@ class TaskProject:
 
 
 def find_project(
-    client: LabelStudio, *, catalog: Catalog, schema: Schema, name: str
+    client: LabelStudio, *, catalog: Catalog, schema: Schema, name: str, screen: str = FORM
 ) -> TaskProject:
-    """The project that was made for a dataset name and this schema.
+    """The project that was made for a dataset name, this schema and a screen.
 
     Raises:
         InputError: there is none on this server.
     """
-    project = _find(client, catalog, _title(schema, name))
+    project = known_project(client, catalog=catalog, schema=schema, name=name, screen=screen)
     if project is None:
         raise InputError(
             client.url,
@@ -62,6 +71,13 @@ def find_project(
     return project
 
 
+def known_project(
+    client: LabelStudio, *, catalog: Catalog, schema: Schema, name: str, screen: str
+) -> TaskProject | None:
+    """The same, or None; the server is asked only where the catalog knows of one."""
+    return _find(client, catalog, _title(schema, name, screen), screen)
+
+
 def ensure_project(
     client: LabelStudio,
     *,
@@ -69,24 +85,28 @@ def ensure_project(
     schema: Schema,
     name: str,
     working_copies: Path,
+    screen: str = FORM,
     now: Callable[[], datetime] = utc_now,
 ) -> TaskProject:
     """Find the project of a dataset name, or make it; running it again changes nothing.
 
     Args:
-        name: the dataset's name; title and schema's major version tell projects apart.
+        name: the dataset's name; title, screen and schema's major version tell projects apart.
         working_copies: folder of the pictures; it lies below the server's document root.
 
     Raises:
         ServiceError: the server does not answer.
         ContractError: the server refuses the screen or the folder.
     """
-    title, config = _title(schema, name), label_config(schema)
-    project = _find(client, catalog, title) or _make(client, catalog, schema, title, config, now)
+    title, config = _title(schema, name, screen), label_config(schema, screen)
+    project = _find(client, catalog, title, screen)
+    if project is None:
+        project = _make(client, catalog, schema, title, config, screen, now)
     working_copies.mkdir(parents=True, exist_ok=True)
     client.register_folder(project.project_id, working_copies.absolute())
     with catalog.read() as session:
         is_stale = session.get_one(LabelProject, project.key).config_hash != _digest(config)
+    _choose(client, project)
     if is_stale:
         client.update_config(project.project_id, config)
         with catalog.write() as session:
@@ -95,11 +115,19 @@ def ensure_project(
     return project
 
 
-def _title(schema: Schema, name: str) -> str:
-    return f"{name} (schema {schema.major})"
+def _choose(client: LabelStudio, project: TaskProject) -> None:
+    """Several accounts need another way to be served; see `MANY_PEOPLE`."""
+    wanted = MANY_PEOPLE if len(client.emails()) > 1 else ONE_PERSON
+    if client.sampling(project.project_id) != wanted:
+        client.choose_by(project.project_id, wanted)
 
 
-def _find(client: LabelStudio, catalog: Catalog, title: str) -> TaskProject | None:
+def _title(schema: Schema, name: str, screen: str) -> str:
+    of_screen = "" if screen == FORM else f", {screen}"
+    return f"{name} (schema {schema.major}{of_screen})"
+
+
+def _find(client: LabelStudio, catalog: Catalog, title: str, screen: str) -> TaskProject | None:
     with catalog.read() as session:
         known = {row.key: row.project_id for row in _rows(session, title)}
     if not known:
@@ -109,7 +137,7 @@ def _find(client: LabelStudio, catalog: Catalog, title: str) -> TaskProject | No
             if _mark(key) in remote.description:
                 if project_id != remote.id:
                     _keep_id(catalog, key, remote.id)
-                return _task_project(client, key, remote.id)
+                return _task_project(client, key, remote.id, screen)
     return None
 
 
@@ -119,6 +147,7 @@ def _make(
     schema: Schema,
     title: str,
     config: str,
+    screen: str,
     now: Callable[[], datetime],
 ) -> TaskProject:
     # the intent first: after a crash the project is found by its tag
@@ -141,7 +170,7 @@ def _make(
         model_version=MODEL_VERSION,
     )
     _keep_id(catalog, key, made.id)
-    return _task_project(client, key, made.id)
+    return _task_project(client, key, made.id, screen)
 
 
 def _rows(session: Session, title: str) -> list[LabelProject]:
@@ -154,8 +183,10 @@ def _keep_id(catalog: Catalog, key: str, project_id: int) -> None:
         session.get_one(LabelProject, key).project_id = project_id
 
 
-def _task_project(client: LabelStudio, key: str, project_id: int) -> TaskProject:
-    return TaskProject(key, project_id, f"{client.url}/projects/{project_id}/data?labeling=1")
+def _task_project(client: LabelStudio, key: str, project_id: int, screen: str) -> TaskProject:
+    tab = client.queue_tab(project_id)
+    url = f"{client.url}/projects/{project_id}/data?tab={tab}&labeling=1"
+    return TaskProject(key, project_id, url, screen)
 
 
 def _mark(key: str) -> str:

@@ -31,6 +31,15 @@ class RemoteAnnotation:
 
 
 @dataclass(frozen=True)
+class RemotePrediction:
+    """What a task shows filled in."""
+
+    id: int
+    score: float
+    result: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
 class RemoteTask:
     """A task with everything that people submitted for it; drafts in progress are not here."""
 
@@ -39,6 +48,15 @@ class RemoteTask:
     updated_at: datetime
     """UTC, without an offset; an annotation that is made, edited or deleted changes it."""
     annotations: tuple[RemoteAnnotation, ...]
+    predictions: tuple[RemotePrediction, ...] = ()
+    """The oldest first; empty where they were not asked for."""
+    has_draft: bool = False
+    """Somebody has begun and not submitted; false where it was not asked for."""
+
+    @property
+    def is_touched(self) -> bool:
+        """True when somebody has worked on it, or skipped it."""
+        return bool(self.annotations) or self.has_draft
 
 
 def read_task(raw: Mapping[str, Any]) -> RemoteTask:
@@ -53,6 +71,20 @@ def read_task(raw: Mapping[str, Any]) -> RemoteTask:
                 key=lambda annotation: (annotation.updated_at, annotation.id),
             )
         ),
+        predictions=tuple(
+            sorted(
+                (_prediction(entry) for entry in raw.get("predictions") or ()),
+                key=lambda prediction: prediction.id,
+            )
+        ),
+        has_draft=bool(raw.get("draft_exists")),
+    )
+
+
+def _prediction(raw: Any) -> RemotePrediction:
+    entry = raw if isinstance(raw, Mapping) else raw.model_dump()
+    return RemotePrediction(
+        int(entry["id"]), float(entry.get("score") or 0.0), list(entry.get("result") or ())
     )
 
 

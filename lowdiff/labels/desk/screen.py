@@ -25,21 +25,40 @@ class Screen:
         ]
 
 
-def checked_result(
-    image_id: str, schema: Schema, form: Form, screen: Screen, size: tuple[int, int]
+def filled_in(
+    image_id: str, schema: Schema, form: Form, size: tuple[int, int], screen: str
 ) -> list[dict[str, Any]]:
-    """The prediction's items; the server itself would take nonsense without a word."""
+    """The prediction's items, checked by the schema.
+
+    Args:
+        size: width and height in pixels of the picture that people see.
+        screen: `form` or `text`.
+
+    Raises:
+        ContractError: a value or a rectangle does not fit the schema.
+    """
     try:
-        result = to_result(schema, form, width_px=size[0], height_px=size[1])
-        found = "; ".join(screen.complaints(result))
+        return to_result(schema, form, width_px=size[0], height_px=size[1], screen=screen)
     except InputError as error:
-        result, found = [], str(error)
+        raise _disagrees(image_id, schema, str(error)) from error
+
+
+def checked_result(
+    image_id: str, schema: Schema, form: Form, size: tuple[int, int], screen: str, rules: Screen
+) -> list[dict[str, Any]]:
+    """The same, checked by Label Studio's rules too: the server takes nonsense without a word."""
+    result = filled_in(image_id, schema, form, size, screen)
+    found = "; ".join(rules.complaints(result))
     if found:
-        raise ContractError(
-            image_id,
-            f"its draft does not fit the label schema {schema.version}",
-            reason="draft_disagrees",
-            found=found,
-            do="Draft again with `lowdiff draft`, or mend labeling/schema.toml.",
-        )
+        raise _disagrees(image_id, schema, found)
     return result
+
+
+def _disagrees(image_id: str, schema: Schema, found: str) -> ContractError:
+    return ContractError(
+        image_id,
+        f"its draft does not fit the label schema {schema.version}",
+        reason="draft_disagrees",
+        found=found,
+        do="Draft again with `lowdiff draft`, or mend labeling/schema.toml.",
+    )

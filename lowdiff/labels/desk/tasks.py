@@ -103,11 +103,13 @@ def to_result(
     return items
 
 
-def from_result(schema: Schema, result: Sequence[Mapping[str, Any]]) -> Form:
+def from_result(schema: Schema, result: Sequence[Mapping[str, Any]], *, screen: str = FORM) -> Form:
     """What an annotator confirmed: every field that is filled in, among those that were shown.
 
+    What was shown is what the control `ask` says at the end: what we asked, and what the annotator
+    chose to see. Without that control (an annotation of an older screen) it is what is filled in.
     An empty text and no flag are answers too where the field was shown, unless it is required.
-    A field whose condition does not hold is no answer.
+    A field whose condition does not hold is no answer. Rectangles of other screens are left out.
 
     Raises:
         InputError: an item does not fit the schema.
@@ -117,9 +119,10 @@ def from_result(schema: Schema, result: Sequence[Mapping[str, Any]]) -> Form:
         by_name.setdefault(str(item.get("from_name")), []).append(item)
     shown = [name for item in by_name.get(ASK, []) for name in _strings(item, "choices")]
     values: dict[str, Any] = {}
-    for field in schema.fields:
+    for field in fields_of(schema, screen):
         items = by_name.get(field.name, [])
-        if not applies(field, values) or not (items or field.name in shown):
+        was_shown = field.name in shown if ASK in by_name else bool(items)
+        if not (was_shown and applies(field, values)):
             continue
         value = _field_value(field, items)
         if value is not None:
@@ -129,12 +132,26 @@ def from_result(schema: Schema, result: Sequence[Mapping[str, Any]]) -> Form:
         str(item.get("id")): clean_text("\n".join(_strings(item, "text")))
         for item in by_name.get(BOX_TEXT, [])
     }
-    boxes = (_read_box(schema, item, texts) for item in by_name.get(BOX, []))
+    here = {label.value for label in boxes_of(schema, screen)}
+    boxes = [_read_box(schema, item, texts) for item in by_name.get(BOX, [])]
     return Form(
         values,
-        tuple(sorted(boxes, key=lambda box: (box.y_pct, box.x_pct, box.label))),
+        tuple(
+            sorted(
+                (box for box in boxes if box.label in here),
+                key=lambda box: (box.y_pct, box.x_pct, box.label),
+            )
+        ),
         tuple(name for name in schema.names if name in shown),
     )
+
+
+def boxes_field(schema: Schema, screen: str) -> str:
+    """The name under which the history keeps the rectangles of a screen.
+
+    Each screen has its own, so that what a person says on one can never wipe the other's.
+    """
+    return schema.boxes.name if screen == FORM else f"{screen}_{schema.boxes.name}"
 
 
 def boxes_value(boxes: Sequence[Box]) -> list[dict[str, Any]]:
@@ -144,14 +161,15 @@ def boxes_value(boxes: Sequence[Box]) -> list[dict[str, Any]]:
 
 def make_task(
     *, image_url: str, image_id: str, external_key: str, push_batch: str,
-    result: Sequence[Mapping[str, Any]], score: float,
+    result: Sequence[Mapping[str, Any]], ask: Sequence[str], priority: float,
 ) -> dict[str, Any]:  # fmt: skip
     """A task for import.
 
     Args:
         image_url: where the browser finds the picture, relative to the server.
         external_key: our unique name of the task.
-        score: in [0, 1]; tasks with a low one are shown first.
+        ask: the fields that are asked, for the columns of Label Studio's list.
+        priority: in [0, 1]; tasks with a high one are shown first.
     """
     return {
         "data": {
@@ -159,11 +177,26 @@ def make_task(
             "image_id": image_id,
             "external_key": external_key,
             "push_batch": push_batch,
+            **place_of(ask, priority),
         },
         "predictions": [
-            {"model_version": MODEL_VERSION, "score": round(score, 4), "result": list(result)}
+            {
+                "model_version": MODEL_VERSION,
+                "score": score_of(priority),
+                "result": list(result),
+            }
         ],
     }
+
+
+def place_of(ask: Sequence[str], priority: float) -> dict[str, Any]:
+    """What a task's data tell of its place in the queue."""
+    return {ASK: ", ".join(ask), "priority": round(priority, 6)}
+
+
+def score_of(priority: float) -> float:
+    """The score of a prediction: Label Studio shows the lowest one first."""
+    return round(1 - priority, 6)
 
 
 def _field_items(field: Field, value: Any) -> list[dict[str, Any]]:
