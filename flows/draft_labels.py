@@ -36,6 +36,7 @@ def draft_some(image_ids: list[str], ocr: Stage, workspace: Path) -> DraftReport
             ocr=ocr,
             schema=schema,
             calibration=learn_calibration(samples),
+            details=settings.acceptance == "confidence",
             workers=settings.workers,
             lease_s=settings.lease_s,
         )

@@ -33,6 +33,7 @@ def draft(as_json: AsJson = False) -> None:
                         store=project.store,
                         ocr=ocr,
                         schema=schema,
+                        details=settings.acceptance == "confidence",
                         workers=settings.workers,
                         lease_s=settings.lease_s,
                         advance=advance,

@@ -111,6 +111,22 @@ def test_free_text_needs_a_person_or_the_source_whatever_was_decided():
     assert counts(caption, said("A disc.", "source-alt-text/1", 0.2), AUDITED)
 
 
+def test_a_caption_tells_what_the_labels_that_count_say():
+    labels = {
+        "caption": said("A disc, in vivid red on a gradient background."),
+        "background": said("plain", "background-pixels/1", 0.95),
+        "background_colour": said("white"),
+        "layout": said("left", "layout-pixels/1", 0.3),
+    }
+    resolved = resolve(labels, SCHEMA, AUDITED)
+    assert resolved is not None
+    assert resolved["caption"].value == "A disc, in vivid red on a plain white background."
+    assert resolved["caption"].is_human
+    own = resolve({"caption": said("Our mascot, waving.")}, SCHEMA, AUDITED)
+    assert own is not None
+    assert own["caption"].value == "Our mascot, waving."
+
+
 def test_what_is_open_is_neither_a_persons_nor_accepted():
     labels = {
         "caption": said("A disc.", "caption-template/1", 0.9),

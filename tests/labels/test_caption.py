@@ -8,8 +8,10 @@ from lowdiff.labels.drafts.caption import (
     CaptionParts,
     compose_caption,
     parse_caption,
+    parts_of,
     quotable,
     short_form,
+    values_of,
 )
 from lowdiff.labels.drafts.subject import is_title, subject_of
 from lowdiff.labels.measure.colour import NAMED
@@ -22,15 +24,19 @@ free_text = st.text(st.characters(exclude_categories=("C", "Zl", "Zp")), min_siz
 
 @st.composite
 def parts(draw) -> CaptionParts:
-    background = draw(st.sampled_from(SCHEMA["background"]))
+    def some(field):
+        return draw(st.none() | st.sampled_from(SCHEMA[field]))
+
+    background, saturation, count = some("background"), some("saturation"), some("figure_count")
+    count = None if count == "none" else count
     return CaptionParts(
         subject=subject_of(draw(free_text.filter(is_title))),
-        figures=draw(st.integers(1, 10)),
-        figure_size=draw(st.sampled_from(SCHEMA["figure_size"])),
-        layout=draw(st.sampled_from(SCHEMA["layout"])),
-        saturation=draw(st.sampled_from(SCHEMA["saturation"])),
+        figure_count=count,
+        figure_size=some("figure_size") if count else None,
+        layout=some("layout"),
+        saturation=saturation,
         background=background,
-        colours=tuple(draw(st.lists(names, max_size=3, unique=True))),
+        colours=tuple(draw(st.lists(names, max_size=3, unique=True))) if saturation else (),
         ground_colour=draw(st.none() | names) if background == "plain" else None,
         words=quotable(draw(st.just("") | free_text)),
     )
@@ -41,22 +47,40 @@ def test_everything_that_a_caption_says_can_be_read_back(said):
     caption = compose_caption(said)
     assert parse_caption(caption) == said
     assert short_form(caption) == said.subject.rstrip(".")
+    assert parts_of(said.subject, values_of(said)) == said
 
 
 def test_a_caption_reads_like_english():
     raccoon = CaptionParts(
-        "A raccoon", 1, "large", "centred", "vivid", "transparent", ("brown", "grey")
+        "A raccoon", "one", "large", "centred", "vivid", "transparent", ("brown", "grey")
     )
     assert compose_caption(raccoon) == (
         "A raccoon, one large centred figure in vivid brown and grey on a transparent background."
     )
     poster = CaptionParts(
-        "A poster", 3, "small", "grid", "grey", "plain", ("black",), "white", "SALE 50%"
+        "A poster", "three", "small", "grid", "grey", "plain", ("black",), "white", "SALE 50%"
     )
     assert compose_caption(poster) == (
         "A poster, three small figures in a grid in black on a plain white background, "
         'with the words "SALE 50%".'
     )
+
+
+def test_a_caption_tells_no_more_than_is_known():
+    told = [
+        {"layout": "left", "figure_size": "large"},
+        {"figure_count": "few", "layout": "grid", "palette": ["red"]},
+        {"figure_count": "none", "background": "plain", "background_colour": "several"},
+        {"transcription": "SALE 50%"},
+        {},
+    ]
+    assert [compose_caption(parts_of("A bird", one)) for one in told] == [
+        "A bird, on the left.",
+        "A bird, a few figures in a grid.",
+        "A bird, on a plain background.",
+        'A bird, with the words "SALE 50%".',
+        "A bird.",
+    ]
 
 
 def test_what_a_person_wrote_freely_is_not_parsed():

@@ -1,12 +1,14 @@
 """From labels to decisions, on a real catalog."""
 
+import numpy as np
 import pytest
 from sqlalchemy import select
 
 from lowdiff.catalog import open_catalog
 from lowdiff.catalog.label_tables import AcceptanceDecision, LabelWithdrawal
 from lowdiff.catalog.tables import LabelEvent
-from lowdiff.labels.accept.decide import choose_threshold
+from lowdiff.labels.accept.bound import alpha_of
+from lowdiff.labels.accept.decide import CHAINS, decide_one, least_audits, thresholds
 from lowdiff.labels.accept.evidence import Sample, gather_samples, learn_calibration
 from lowdiff.labels.accept.policy import read_policy
 from tests.labels.forms import SCHEMA
@@ -37,21 +39,24 @@ def samples_of(catalog):
 
 
 def test_a_drafter_is_accepted_when_audits_have_shown_enough(crowd):
+    enough = least_audits(0.02)
     crowd.draft(crowd.ids, "plain", 0.9)
-    crowd.judge(crowd.others[:60], "plain")
     crowd.judge(crowd.audited[:100], "plain")
     early = crowd.decide()
     assert (early.is_on, early.threshold, early.audited, early.errors) == (False, 0.0, 100, 0)
-    assert early.needed == 108
-    crowd.judge(crowd.audited[100:207], "plain")
+    # all drafts are tried at once, with the larger share of alpha
+    needed = early.needed
+    assert needed is not None
+    assert 100 + needed < enough
+    crowd.judge(crowd.audited[100 : 100 + needed - 1], "plain")
     assert crowd.decide().needed == 1
-    crowd.judge(crowd.audited[207:208], "plain")
+    crowd.judge(crowd.audited[100 + needed - 1 : 100 + needed], "plain")
     late = crowd.decide()
     assert (late.is_on, late.switched, late.needed) == (True, True, 0)
     assert late.upper_bound < 0.02
     with crowd.catalog.read() as session:
         policy = read_policy(session, acceptance="audited", accept_confidence=1.0)
-    assert policy.rules["background", "background-pixels"].audited == 208
+    assert policy.rules["background", "background-pixels"].audited == 100 + needed
 
 
 def test_labels_that_were_not_drawn_by_lot_never_count_as_audit(some):
@@ -62,29 +67,18 @@ def test_labels_that_were_not_drawn_by_lot_never_count_as_audit(some):
     assert verdict.calibration_labels == len(some.others)
 
 
-def test_audited_labels_never_choose_the_threshold(some):
-    some.draft(some.ids, "plain", 0.9)
+def test_drafts_under_the_threshold_do_not_spoil_those_above(some):
+    some.draft(some.audited[:100], "photo", 0.4)
+    some.draft(some.audited[100:], "plain", 0.9)
     some.judge(some.audited, "plain")
     verdict = some.decide()
-    assert (verdict.is_on, verdict.threshold, verdict.calibration_labels) == (False, None, 0)
-
-
-def test_drafts_under_the_threshold_do_not_spoil_those_above(some):
-    some.draft(some.others[:200], "photo", 0.4)
-    some.draft(some.others[200:], "plain", 0.9)
-    some.draft(some.audited[:200], "photo", 0.4)
-    some.draft(some.audited[200:], "plain", 0.9)
-    some.judge(some.ids, "plain")
-    verdict = some.decide()
-    assert verdict.threshold is not None
-    assert 0.4 < verdict.threshold <= 0.9
     assert verdict.is_on
-    assert (verdict.audited, verdict.errors) == (len(some.audited) - 200, 0)
+    assert (verdict.threshold, verdict.errors) == (0.9, 0)
+    assert verdict.audited == len(some.audited) - 100
 
 
 def test_a_drafter_at_the_limit_is_not_accepted(some):
     some.draft(some.ids, "plain", 0.9)
-    some.judge(some.others, "plain")
     some.judge(some.audited[:8], "photo")
     some.judge(some.audited[8:], "plain")
     verdict = some.decide()
@@ -126,13 +120,14 @@ def test_the_draft_of_a_sample_is_what_was_there_before_the_person_spoke(some):
     assert found == {one: ("head/1", False), audited: ("head/2", True)}
 
 
-def test_a_propagated_label_never_takes_the_place_of_the_draft_that_was_judged(some):
-    audited = some.audited[0]
-    some.draft([audited], "photo", 0.9)
-    some.judge([audited], "plain")
-    some.draft([audited], "plain", 0.99, by="family/1", origin="propagated")
-    (sample,) = samples_of(some.catalog)
-    assert (sample.by, sample.right) == ("background-pixels/1", False)
+def test_a_propagated_label_is_judged_where_the_image_was_audited_before(some):
+    one, audited = some.others[0], some.audited[0]
+    for image_id in (one, audited):
+        some.draft([image_id], "photo", 0.9)
+        some.judge([image_id], "plain")
+        some.draft([image_id], "plain", 0.99, by="family/1", origin="propagated")
+    found = {sample.image_id: sample.by for sample in samples_of(some.catalog)}
+    assert found == {one: "background-pixels/1", audited: "family/1"}
 
 
 def test_a_person_who_thinks_again_is_one_sample_with_the_last_word(some):
@@ -171,56 +166,66 @@ def test_the_order_of_a_persons_ticks_does_not_matter(some):
     assert sample.right
 
 
-def learned(pairs):
+def audits(*runs):
+    """Audited samples in the order in which they were judged: (how many, confidence, right)."""
+    drafts = [(sure, right) for number, sure, right in runs for _ in range(number)]
     return [
-        Sample(f"{n}", "background", "x/1", sure, right, False, n)
-        for n, (sure, right) in enumerate(pairs)
+        Sample(f"{n}", "background", "x/1", sure, right, True, n)
+        for n, (sure, right) in enumerate(drafts)
     ]
 
 
-def test_too_few_labels_choose_no_threshold():
-    assert choose_threshold(learned([(0.9, True)] * 48), 0.02) is None
-    assert choose_threshold(learned([(0.9, True)] * 49), 0.02) == 0.0
+def verdict_of(samples, waiting=()):
+    return decide_one("background", "x", samples, waiting, error_limit=0.02)
 
 
-def test_a_threshold_stays_while_it_will_do_because_every_new_one_is_tested_more_strictly():
-    few = learned([(0.9, True)] * 60 + [(0.5, False)] * 9 + [(0.7, True)] * 10)
-    best = choose_threshold(few, 0.02)
-    assert best == 0.51
-    assert choose_threshold(few, 0.02, present=0.6) == 0.6
-    assert choose_threshold(few, 0.02, present=0.6, was_on=True) == 0.6
-    many = learned([(0.9, True)] * 60 + [(0.5, True)] * 60)
-    assert choose_threshold(many, 0.02, present=0.6) == 0.0
-    assert choose_threshold(many, 0.02, present=0.6, was_on=True) == 0.6
-    bad = learned([(0.9, True)] * 60 + [(0.65, False)] * 5)
-    assert choose_threshold(bad, 0.02, present=0.6, was_on=True) == 0.66
+def test_the_lowest_threshold_counts_that_is_shown_with_all_before_it():
+    sure, fair, poor = (300, 0.95, True), (150, 0.8, True), (60, 0.5, False)
+    assert verdict_of(audits(sure, fair, poor)).threshold == 0.8
+    assert verdict_of(audits(sure, (150, 0.8, False), poor)).threshold == 0.95
+    # below a threshold that failed nothing is tried, however good it would be
+    assert verdict_of(audits((9, 0.99, False), (500, 0.9, True))).threshold is not None
+    assert not verdict_of(audits((9, 0.99, False), (500, 0.9, True))).is_on
 
 
-def test_a_new_threshold_is_tested_more_strictly(some):
-    some.draft(some.others[:60], "plain", 0.9)
-    some.draft(some.others[60:70], "photo", 0.5)
-    some.draft(some.audited, "plain", 0.95)
-    some.judge(some.others[:70], "plain")
-    some.judge(some.audited[:215], "plain")
-    assert some.decide().is_on
-    some.judge(some.others[70:], "plain")  # no drafts: no samples
-    some.draft(some.others[:60], "photo", 0.9)  # too late to count
-    assert some.decide().threshold == 0.51
-    with some.catalog.write() as session:
-        newest = session.scalars(
-            select(AcceptanceDecision).order_by(AcceptanceDecision.id.desc())
-        ).first()
-        assert newest is not None
-        session.add(
-            AcceptanceDecision(
-                field="background", family="background-pixels", state="off", threshold=0.97,
-                audited=0, errors=0, upper_bound=1.0, error_limit=0.02, calibration_labels=70,
-                reason="", decided_at=NOW,
-            )
-        )  # fmt: skip
-    again = some.decide()
-    assert again.threshold == 0.51
-    assert (again.is_on, again.audited) == (False, 215)
+def test_thresholds_lie_at_ranks_of_confidences_and_no_error_moves_them():
+    sure = sorted((n / 1000 for n in range(1000)), reverse=True)
+    found = thresholds(sure, 250)
+    assert found[0] == sure[249]
+    assert found[-1] == 0.0
+    assert found == sorted(found, reverse=True)
+    assert thresholds(sure[:100], 250) == [0.0]
+    assert thresholds([0.9] * 600, 250) == [0.0]
+    assert thresholds([], 250) == []
+
+
+def test_drafts_that_wait_for_their_audit_set_the_threshold_too():
+    some = audits((265, 0.9, True))
+    assert verdict_of(some).is_on
+    waits = verdict_of(some, [0.99] * 400)
+    assert (waits.is_on, waits.threshold, waits.audited) == (False, 0.99, 0)
+
+
+def test_both_chains_together_use_up_no_more_than_alpha_before_a_drift():
+    assert sum(share for _, share in CHAINS) == 1
+    rooms = [least_audits(0.02, room, share) for room, share in CHAINS]
+    assert rooms == sorted(rooms)
+    assert alpha_of(0) < 0.05
+
+
+@pytest.mark.parametrize("p", [0.02, 0.03])
+def test_drafts_at_the_limit_are_hardly_ever_accepted_however_often_one_looks(p):
+    dice, accepted = np.random.default_rng(3), 0
+    for _ in range(60):
+        sure = dice.random(600)
+        right = dice.random(600) >= p
+        drafts = [
+            Sample(f"{n}", "background", "x/1", float(sure[n]), bool(right[n]), True, n)
+            for n in range(600)
+        ]
+        looks = range(150, 601, 50)
+        accepted += any(verdict_of(drafts[:n], sure[n:].tolist()).is_on for n in looks)
+    assert accepted <= 6
 
 
 def test_calibration_rests_on_labels_that_are_not_audited(some):

@@ -73,7 +73,7 @@ def test_what_is_like_the_labelled_comes_late_and_twins_do_not_follow_each_other
     assert novel[2] < 0.2  # once its twin is chosen it is known
 
 
-def test_audits_lie_evenly_in_the_queue_and_never_by_how_unsure_they_are(catalog):
+def test_audits_take_turns_from_the_beginning_and_never_by_how_unsure_they_are(catalog):
     crowd = drafted(catalog, 400)
     before = [one.image_id for one in queue_of(crowd, audit_share=0.2) if one.kind == AUDIT]
     for place, one in enumerate(crowd.ids):
@@ -82,9 +82,19 @@ def test_audits_lie_evenly_in_the_queue_and_never_by_how_unsure_they_are(catalog
     audits = [one for one in queue if one.kind == AUDIT]
     assert [one.image_id for one in audits] == before
     assert {one.image_id for one in audits} == {one for one in crowd.ids if is_audit(one, 0.2)}
-    halves = [sum(one.kind == AUDIT for one in some) for some in (queue[:200], queue[200:])]
-    assert abs(halves[0] - halves[1]) <= 1
+    assert [one.kind for one in queue[:160]] == [AUDIT, WORTH] * 80
     assert all(one.ask == tuple(n for n in SCHEMA.names if n != "brand") for one in audits)
+
+
+def test_audits_beyond_the_early_ones_are_spread_over_the_rest():
+    ranked, audits = [f"r{n}" for n in range(20)], [f"a{n}" for n in range(8)]
+    queue = mixed(ranked, audits, [], gold_share=0.0, early=4)
+    assert queue[:8] == ["a0", "r0", "a1", "r1", "a2", "r2", "a3", "r3"]
+    assert sorted(queue) == sorted(ranked + audits)
+    assert [one for one in queue if one in ranked] == ranked
+    halves = [sum(one in audits for one in some) for some in (queue[8:18], queue[18:])]
+    assert halves == [2, 2]
+    assert mixed(["r0"], audits[:3], [], gold_share=0.0, early=9) == ["a0", "r0", "a1", "a2"]
 
 
 def test_the_queue_ends_where_nothing_is_open_and_priorities_all_differ(catalog):

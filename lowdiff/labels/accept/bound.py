@@ -17,7 +17,7 @@ random variables by betting, JRSS B 2024.)
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +28,7 @@ ALPHA = 0.05
 PRIOR = (0.5, 1.0)
 """Beta(a, b) of the mixture: error rates near 0 are expected. Fixed before any label was seen."""
 FIRST_ATTEMPT = 0.7
-"""Share of ALPHA that the first threshold of a drafter may use up; later ones share the rest."""
+"""Share of ALPHA that may be used up before the first drift; what comes after shares the rest."""
 DRIFTED = 5.0
 """Drift is looked for at this many times the limit."""
 ALARM = 200.0
@@ -96,8 +96,8 @@ def samples_needed(n: int, errors: int, limit: float, *, alpha: float = ALPHA) -
 def alpha_of(attempt: int) -> float:
     """What the attempt of this number (from 0) may use up; all attempts together: ALPHA.
 
-    Trying until something passes would break the promise: every further threshold, and every
-    fresh start after a drift, gets less.
+    Trying until something passes would break the promise: every fresh start after a drift gets
+    less.
     """
     if attempt == 0:
         return FIRST_ATTEMPT * ALPHA
@@ -120,7 +120,7 @@ class Trial:
     """Audited drafts up to the last drift, with it."""
 
 
-def judge(wrong: Sequence[bool], *, limit: float, attempt: int = 0) -> Trial:
+def judge(wrong: Sequence[bool], *, limit: float, share: float = 1.0) -> Trial:
     """Go through the audited drafts one by one, as if we had looked after each.
 
     Once the bound is below the limit, a CUSUM (Page 1954) of the bets "the error rate is five
@@ -131,20 +131,36 @@ def judge(wrong: Sequence[bool], *, limit: float, attempt: int = 0) -> Trial:
     Args:
         wrong: True where a person said otherwise.
         limit: in (0, 0.5).
-        attempt: trials of this drafter before this one.
+        share: of alpha, that this trial may use up.
     """
     worse = min(0.5, DRIFTED * limit)
     step = {True: math.log(worse / limit), False: math.log((1 - worse) / (1 - limit))}
-    n = errors = drifts = until = 0
-    alpha, shown, watch = alpha_of(attempt), False, 0.0
-    for place, is_wrong in enumerate(wrong, start=1):
-        n, errors = n + 1, errors + is_wrong
-        if not shown:
-            shown = is_below(n, errors, limit, alpha=alpha)
-            continue
-        watch = max(0.0, watch) + step[bool(is_wrong)]
-        if watch >= math.log(ALARM):
-            n, errors, drifts, until = 0, 0, drifts + 1, place
-            alpha, shown, watch = alpha_of(attempt + drifts), False, 0.0
+    alpha, until, drifts = share * alpha_of(0), 0, 0
+    while True:
+        rest = np.asarray(wrong[until:], dtype=bool)
+        first = _first_shown(rest, limit, alpha)
+        alarm = None if first is None else _alarm(rest[first:].tolist(), step)
+        if first is None or alarm is None:
+            break
+        until, drifts = until + first + alarm, drifts + 1
+        alpha = share * alpha_of(drifts)
+    n, errors = len(rest), int(rest.sum())
     bound = upper_bound(n, errors, alpha=alpha)
-    return Trial(n, errors, bound, alpha, shown and bound < limit, drifts, until)
+    return Trial(n, errors, bound, alpha, first is not None and bound < limit, drifts, until)
+
+
+def _first_shown(wrong: NDArray[np.bool_], limit: float, alpha: float) -> int | None:
+    """After how many drafts the error rate is shown to be below the limit; None: not yet."""
+    n, errors = np.arange(1, len(wrong) + 1), np.cumsum(wrong)
+    shown = (log_evidence(n, errors, limit) >= -math.log(alpha)) & (errors < limit * n)
+    return int(shown.argmax()) + 1 if shown.any() else None
+
+
+def _alarm(wrong: Sequence[bool], step: Mapping[bool, float]) -> int | None:
+    """After how many drafts the CUSUM cries; None: it does not."""
+    watch = 0.0
+    for place, is_wrong in enumerate(wrong, start=1):
+        watch = max(0.0, watch) + step[is_wrong]
+        if watch >= math.log(ALARM):
+            return place
+    return None

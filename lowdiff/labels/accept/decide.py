@@ -1,34 +1,36 @@
 """Decide for every field and drafter whether its drafts count without a person, and from when on.
 
-The confidence from which on drafts are tried is chosen on labels that are not audited; whether
-they are then good enough is tested on audited images only, with a bound that holds at all times.
-The promise holds for each field and drafter by itself, with 95 %: for all of them together it
-would need a bound for each that is as much stricter.
+Nothing but audited images tells it, with a bound that holds at all times. Several thresholds are
+tried, from the surest drafts down, in an order that no error has a say in: they lie at ranks of the
+confidences of all audited drafts, judged or not. A threshold counts when it and all those before it
+in its chain are shown to be under the limit, so that each may use the whole of its chain's alpha
+(fixed-sequence testing: Maurer, Hothorn and Lehmacher 1995; with bounds that hold at all times the
+promise does so, too). The promise holds for each field and drafter by itself, with 95 %: for all of
+them together it would need a bound for each that is as much stricter.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lowdiff.catalog import Catalog
 from lowdiff.catalog.engine import utc_now
 from lowdiff.catalog.label_tables import AcceptanceDecision
-from lowdiff.labels.accept.bound import Trial, judge, samples_needed
-from lowdiff.labels.accept.evidence import Sample, gather_samples
+from lowdiff.labels.accept.bound import Trial, alpha_of, judge, samples_needed
+from lowdiff.labels.accept.evidence import Sample, gather_samples, waiting_audits
 from lowdiff.labels.schema import Schema
 from lowdiff.pages.format import plural
 
-MARGIN = 0.5
-"""A threshold is tried where errors are estimated at this share of the limit: a draft that is just
-at the limit would need labels without end to show it."""
-SIMILAR = 1.25
-"""A threshold stays while another one would not accept this many times as many drafts."""
-_STEPS = np.round(np.linspace(0, 1, 101), 2)
+CHAINS = ((0, 0.4), (1, 0.6))
+"""Errors that the first threshold of a chain has room for, and the chain's share of alpha: one
+starts at the surest drafts that can be shown at all, the other lower, where one error is forgiven.
+"""
+STEP = 1.12
+"""Each next threshold of a chain takes so many times as many audited drafts."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ def decide(
     """
     with catalog.read() as session:
         samples = gather_samples(session, schema, audit_share=audit_share)
+        waiting = waiting_audits(session, schema, audit_share=audit_share)
         history = _history(session)
     groups: dict[tuple[str, str], list[Sample]] = {}
     for sample in samples:
@@ -83,7 +86,13 @@ def decide(
     rows = []
     for pair in sorted(groups.keys() | history.keys()):
         before = history.get(pair, [])
-        verdict = decide_one(*pair, groups.get(pair, []), before, error_limit=error_limit)
+        verdict = decide_one(
+            *pair,
+            groups.get(pair, []),
+            waiting.get(pair, ()),
+            error_limit=error_limit,
+            was_on=bool(before) and before[-1].state == "on",
+        )
         verdicts.append(verdict)
         row = _row(verdict, now())
         if not before or _differs(row, before[-1]):
@@ -98,80 +107,80 @@ def decide_one(
     field: str,
     family: str,
     samples: Sequence[Sample],
-    before: Sequence[AcceptanceDecision],
+    waiting: Sequence[float],
     *,
     error_limit: float,
+    was_on: bool = False,
 ) -> Verdict:
     """The verdict on one field and family.
 
     Args:
         samples: of this field and family, in the order in which people judged them.
-        before: earlier decisions on them, oldest first.
+        waiting: confidences of its drafts on audited images that nobody has judged yet.
+        was_on: whether its drafts count now.
     """
-    learned = [sample for sample in samples if not sample.is_audit]
-    was_on = bool(before) and before[-1].state == "on"
-    tried = [row.threshold for row in before if row.threshold is not None]
-    threshold = choose_threshold(
-        learned, error_limit, present=tried[-1] if tried else None, was_on=was_on
-    )
-    if threshold is None:
-        reason = _no_threshold(learned, error_limit)
+    audited = [sample for sample in samples if sample.is_audit]
+    learned = len(samples) - len(audited)
+    sure = sorted([*(sample.confidence for sample in audited), *waiting], reverse=True)
+    best: tuple[float, Trial] | None = None
+    failed: list[tuple[bool, int, float, Trial]] = []
+    for room, share in CHAINS:
+        for threshold in thresholds(sure, least_audits(error_limit, room, share)):
+            wrong = [not one.right for one in audited if one.confidence >= threshold]
+            trial = judge(wrong, limit=error_limit, share=share)
+            if not trial.is_on:
+                needed = samples_needed(trial.audited, trial.errors, error_limit, alpha=trial.alpha)
+                failed.append((not trial.drifts, needed, threshold, trial))
+                break
+            if best is None or threshold < best[0]:
+                best = threshold, trial
+    if not sure:
         return Verdict(
-            field, family, False, None, 0, 0, 1.0, error_limit, len(learned), reason, None, was_on
-        )
-    changes = sum(one != other for one, other in zip(tried, [*tried[1:], threshold], strict=False))
-    audited = [s for s in samples if s.is_audit and s.confidence >= threshold]
-    trial = judge([not s.right for s in audited], limit=error_limit, attempt=changes)
-    needed = samples_needed(trial.audited, trial.errors, error_limit, alpha=trial.alpha)
+            field, family, False, None, 0, 0, 1.0, error_limit, learned, "no audited draft", None,
+            was_on,
+        )  # fmt: skip
+    if best is not None:
+        needed, (threshold, trial) = 0, best
+    else:
+        _, needed, threshold, trial = min(failed, key=lambda one: one[:3])
     return Verdict(
         field=field,
         family=family,
-        is_on=trial.is_on,
+        is_on=best is not None,
         threshold=threshold,
         audited=trial.audited,
         errors=trial.errors,
         upper_bound=trial.upper_bound,
         error_limit=error_limit,
-        calibration_labels=len(learned),
+        calibration_labels=learned,
         reason=_reason(trial, error_limit, needed),
         needed=needed,
-        switched=trial.is_on != was_on,
+        switched=(best is not None) != was_on,
     )
 
 
-def choose_threshold(
-    learned: Sequence[Sample], limit: float, *, present: float | None = None, was_on: bool = False
-) -> float | None:
-    """The lowest confidence, in steps of 0.01, from which on drafts seem right often enough.
-
-    Every further threshold gets a stricter test, so the present one is kept while it will do.
+def thresholds(sure: Sequence[float], least: int) -> list[float]:
+    """Confidences from which on drafts are tried, falling; the last one takes all drafts.
 
     Args:
-        learned: samples that are not audited.
-        present: the threshold that is tried already.
-        was_on: whether drafts count from there on now.
-
-    Returns:
-        None when there is no such confidence, or when there are too few labels to tell.
+        sure: confidences of all audited drafts, falling.
+        least: audited drafts that the first threshold takes.
     """
-    sure = np.array([sample.confidence for sample in learned])
-    wrong = np.array([not sample.right for sample in learned], dtype=bool)
-    above = sure[None, :] >= _STEPS[:, None]
-    n = above.sum(axis=1)
-    estimated = ((above & wrong).sum(axis=1) + 0.5) / (n + 1)
-    fit = np.flatnonzero(estimated <= MARGIN * limit)
-    best = int(fit[0]) if len(fit) else None
-    if present is not None:
-        at = int(np.searchsorted(_STEPS, present))
-        holds = estimated[at] <= limit
-        if holds and (was_on or best is None or n[at] / SIMILAR <= n[best] <= n[at] * SIMILAR):
-            return present
-    return None if best is None else float(_STEPS[best])
+    found: list[float] = []
+    rank = float(least)
+    while sure and 0.0 not in found:
+        threshold = sure[min(round(rank), len(sure)) - 1]
+        threshold = 0.0 if threshold == sure[-1] else threshold
+        if not found or threshold < found[-1]:
+            found.append(threshold)
+        rank *= STEP
+    return found
 
 
-def least_labels(limit: float) -> int:
-    """So many labels, all right and none of them audited, are enough to choose a threshold."""
-    return math.ceil(0.5 / (MARGIN * limit) - 1)
+@cache
+def least_audits(limit: float, room: int = 0, share: float = CHAINS[0][1]) -> int:
+    """Audited drafts, `room` of them wrong, that are enough to show that drafts are good enough."""
+    return room + samples_needed(room, room, limit, alpha=alpha_of(0) * share)
 
 
 def _reason(trial: Trial, limit: float, needed: int) -> str:
@@ -187,14 +196,6 @@ def _reason(trial: Trial, limit: float, needed: int) -> str:
     if trial.audited == 0:
         return f"no audited draft yet: {needed} without an error would do"
     return f"{seen}: {bound}; {needed} more without an error would bring it below {limit:.1%}"
-
-
-def _no_threshold(learned: Sequence[Sample], limit: float) -> str:
-    least = least_labels(limit)
-    errors = sum(not sample.right for sample in learned)
-    if len(learned) < least:
-        return f"too few labels to choose a confidence: {len(learned)} of at least {least}"
-    return f"drafts are wrong too often at every confidence: {errors} of {len(learned)} in all"
 
 
 def _history(session: Session) -> dict[tuple[str, str], list[AcceptanceDecision]]:

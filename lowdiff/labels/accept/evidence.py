@@ -1,10 +1,9 @@
 """What people have said of drafts: the samples that calibration and audits rest on.
 
 A sample is one draft of one field that a person has judged by looking at the image. The draft is
-the one that was there before the person spoke. Where a newer version of a drafter has drafted an
-audited image again, that statement is the sample: audited labels are never learned from, so it
-is as blind as the first one. A label that is only propagated could come from the same person's
-word, and never takes that place.
+the one that was there before the person spoke. Where a drafter has drafted an audited image again,
+that statement is the sample: audited labels are never learned from nor passed on, so it is as blind
+as the first one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ from sqlalchemy.orm import Session
 from lowdiff.catalog.chunks import chunks
 from lowdiff.catalog.label_tables import LabelWithdrawal
 from lowdiff.catalog.labels import MACHINES, PEOPLE, current_label, current_labels
-from lowdiff.catalog.tables import LabelEvent
+from lowdiff.catalog.tables import Image, LabelEvent
 from lowdiff.labels.accept.audit import is_audit
 from lowdiff.labels.accept.calibrate import Calibration, fit
 from lowdiff.labels.schema import Field, Schema
@@ -63,6 +62,23 @@ def gather_samples(session: Session, schema: Schema, *, audit_share: float) -> l
     for some in chunks(sorted(ids), CHUNK):
         samples += _samples_of(session, some, schema, audit_share)
     return sorted(samples, key=lambda sample: (sample.said_at, sample.field))
+
+
+def waiting_audits(
+    session: Session, schema: Schema, *, audit_share: float
+) -> dict[tuple[str, str], list[float]]:
+    """(field, family) → confidences of drafts on audited images that no person has judged yet."""
+    found: dict[tuple[str, str], list[float]] = {}
+    ids = [one for one in session.scalars(select(Image.id)) if is_audit(one, audit_share)]
+    for some in chunks(sorted(ids), CHUNK):
+        for labels in current_labels(session, some).values():
+            for name, label in labels.items():
+                if label.is_human or name not in schema.names:
+                    continue
+                if may_be_accepted(schema.field(name), label.value):
+                    pair = name, family_of(label.actor)
+                    found.setdefault(pair, []).append(label.confidence or 0.0)
+    return found
 
 
 def learn_calibration(samples: Sequence[Sample]) -> Calibration:
@@ -167,7 +183,5 @@ def _judged(
     drafts: Sequence[Row[tuple[Any, ...]]], said_at: int, *, again: bool
 ) -> Row[tuple[Any, ...]] | None:
     """The newest draft before a person spoke, or where it is allowed the newest one after."""
-    counted = [
-        draft for draft in drafts if draft.id < said_at or (again and draft.origin != "propagated")
-    ]
+    counted = [draft for draft in drafts if again or draft.id < said_at]
     return counted[-1] if counted else None

@@ -1,7 +1,7 @@
 """Which labels count: a person's word always, a machine's where audits have shown that it may."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from sqlalchemy import func, select
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from lowdiff.catalog.label_tables import AcceptanceDecision
 from lowdiff.catalog.labels import Label
 from lowdiff.labels.accept.evidence import family_of, may_be_accepted
+from lowdiff.labels.drafts.caption import compose_caption, parse_caption, parts_of, values_of
 from lowdiff.labels.schema import Field, Schema, applies
 
 CAPTION = "caption"
@@ -113,7 +114,9 @@ def resolve(labels: Mapping[str, Label], schema: Schema, policy: Policy) -> dict
     """The labels of one image that count, by field of the schema.
 
     Returns:
-        None when the image cannot be in a dataset: no caption counts, or it is unusable.
+        None when the image cannot be in a dataset: no caption counts, or it is unusable. The
+        caption tells all that counts: whoever said it said what the picture shows, and the other
+        labels say how.
     """
     accepted = {
         one.name: labels[one.name]
@@ -125,7 +128,16 @@ def resolve(labels: Mapping[str, Label], schema: Schema, policy: Policy) -> dict
         return None
     if is_unusable(labels, schema, policy):
         return None
-    return accepted
+    return accepted | {CAPTION: replace(caption, value=_detailed(str(caption.value), accepted))}
+
+
+def _detailed(caption: str, accepted: Mapping[str, Label]) -> str:
+    """A caption of the template with what the labels that count say of the picture."""
+    parts = parse_caption(caption)
+    if parts is None:
+        return caption
+    said = values_of(parts) | {name: label.value for name, label in accepted.items()}
+    return compose_caption(parts_of(parts.subject, said))
 
 
 def open_fields(

@@ -40,7 +40,7 @@ from lowdiff.labels.schema import Schema
 from lowdiff.store import Store, image_key
 
 STAGE_NAME = "draft"
-STAGE_VERSION = "2"
+STAGE_VERSION = "3"
 """Raised by a person when the same image would be drafted differently."""
 MEASURE_PX = 256
 """Longest side at which images are measured."""
@@ -137,6 +137,7 @@ def draft_batch(
     schema: Schema,
     drafters: Sequence[Drafter] = (),
     calibration: Calibration = UNCALIBRATED,
+    details: bool = True,
     workers: int = 1,
     lease_s: float = 900.0,
     now: Callable[[], datetime] = utc_now,
@@ -150,6 +151,8 @@ def draft_batch(
         ocr: the OCR stage whose results are used (`lowdiff.ocr.read.ocr_stage`).
         drafters: others who have a say on some fields, such as the learned ones.
         calibration: by which statements of different drafters are compared.
+        details: captions tell what was measured. Where people label, the labels that count are
+            put in when a caption is used (`lowdiff.labels.accept.policy.resolve`).
         workers: images that are measured side by side.
         advance: told the number of images that were kept since it was last told.
 
@@ -163,7 +166,7 @@ def draft_batch(
     report = DraftReport(elsewhere=len(image_ids) - len(mine))
 
     def draft_one(job: _Job) -> tuple[Outcome, Draft | None]:
-        return _draft_one(job, store, drafters, calibration)
+        return _draft_one(job, store, drafters, calibration, details=details)
 
     with ThreadPoolExecutor(max_workers=workers) as threads:
         for some in chunks(mine, COMMIT_EVERY):
@@ -191,7 +194,12 @@ def _gather(session: Session, image_ids: Sequence[str], ocr: Stage) -> list[_Job
 
 
 def _draft_one(
-    job: _Job, store: Store, drafters: Sequence[Drafter], calibration: Calibration
+    job: _Job,
+    store: Store,
+    drafters: Sequence[Drafter],
+    calibration: Calibration,
+    *,
+    details: bool,
 ) -> tuple[Outcome, Draft | None]:
     image = job.image
     started = time.perf_counter()
@@ -206,6 +214,7 @@ def _draft_one(
         Picture(image.id, np.asarray(picture), job.source, job.ocr, document),
         drafters=drafters,
         calibration=calibration,
+        details=details,
     )
     payload = payload_of(draft, image, words=(job.ocr or {}).get("words", 0))
     return Outcome(image.id, "ok", payload, seconds=time.perf_counter() - started), draft

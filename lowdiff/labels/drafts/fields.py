@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lowdiff.labels.accept.calibrate import Calibration
 from lowdiff.labels.drafts.boxes import lines_of
-from lowdiff.labels.drafts.caption import NO_SUBJECT, CaptionParts, compose_caption, quotable
+from lowdiff.labels.drafts.caption import NO_SUBJECT, compose_caption, parts_of
 from lowdiff.labels.drafts.subject import is_title, subject_of
 from lowdiff.labels.measure.figure import FigureBox
 from lowdiff.labels.measure.picture import MEASURED, Measures, measure_picture
@@ -27,10 +27,12 @@ LOGO_OF = re.compile(r"(?:the )?((?!an? ).{2,40}?) (?:logo|logotype|wordmark)", 
 TITLED, OWN_WORDS, UNTITLED = 0.9, 0.6, 0.3
 """Confidence of a caption whose subject the source tells, of the source's own words as they are,
 and of a caption without a subject."""
+QUOTED = 0.8
+"""Least confidence of a text that a caption quotes."""
 EMPTY, EMPTY_DOUBTED, UNREAD = 0.9, 0.5, 0.2
 """Confidence that nothing is written, when OCR found nothing, saw something, or was not there."""
 PIXELS, READ, SOURCE_CAPTION, TEMPLATE = (
-    "pixels/2", "ocr-words/2", "source-caption/2", "caption-template/2",
+    "pixels/2", "ocr-words/2", "source-caption/3", "caption-template/3",
 )  # fmt: skip
 """Drafters with their versions; what comes before the slash is their family."""
 
@@ -93,6 +95,7 @@ def draft_fields(
     *,
     drafters: Sequence[Drafter] = (),
     calibration: Calibration = UNCALIBRATED,
+    details: bool = True,
 ) -> Draft:
     """Draft every field.
 
@@ -100,6 +103,7 @@ def draft_fields(
         drafters: others who have a say, such as the learned ones.
         calibration: by which statements of different drafters are compared; what is kept is each
             drafter's own confidence.
+        details: captions tell what was measured, too, beside the subject.
     """
     measured = measure_picture(picture.rgba, _word_boxes(picture.document))
     said: dict[str, list[Drafted]] = {}
@@ -120,7 +124,7 @@ def draft_fields(
 
     best = {name: max(ones, key=lambda one: sure(name, one)) for name, ones in said.items()}
     said["caption"] = [
-        *draft_captions(best, measured, picture.source),
+        *draft_captions(best, picture.source, details=details),
         *said.get("caption", ()),
     ]
     for name, ones in said.items():
@@ -130,23 +134,14 @@ def draft_fields(
 
 
 def draft_captions(
-    fields: Mapping[str, Drafted], measured: Measures, source: SourceWords
+    fields: Mapping[str, Drafted], source: SourceWords, *, details: bool = True
 ) -> list[Drafted]:
     """The template, and beside it the source's own words as they are."""
-    words = fields["transcription"]
-    colour = str(fields["background_colour"].value)
+    told = {name: one.value for name, one in fields.items()} if details else {}
+    if fields["transcription"].confidence < QUOTED:
+        told.pop("transcription", None)
     subject = _subject(source)
-    parts = CaptionParts(
-        subject=subject or NO_SUBJECT,
-        figures=max(1, len(measured.figures)),
-        figure_size=str(fields["figure_size"].value),
-        layout=str(fields["layout"].value),
-        saturation=str(fields["saturation"].value),
-        colours=tuple(fields["palette"].value),
-        background=str(fields["background"].value),
-        ground_colour=None if colour in ("several", "none") else colour,
-        words=quotable(str(words.value)) if words.confidence >= 0.8 else "",
-    )
+    parts = parts_of(subject or NO_SUBJECT, told)
     if subject is None:
         return [Drafted(compose_caption(parts), UNTITLED, TEMPLATE)]
     told = next(text for text in (source.alt_text, source.title) if is_title(text))

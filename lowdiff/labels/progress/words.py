@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from lowdiff.labels.accept.decide import least_labels
+from lowdiff.labels.accept.decide import least_audits
 from lowdiff.labels.progress.gains import Gain
 from lowdiff.labels.progress.status import GAINS_TOLD, Status
 
@@ -58,8 +58,8 @@ def gain_sentences(status: Status) -> list[str]:
     if status.gains or not status.tally.to_see:
         return [_gain(gain) for gain in status.gains[:GAINS_TOLD]]
     return [
-        f"label on; from {least_labels(status.error_limit)} labels of people on, beside the "
-        "audited ones, drafts of a field can be tried"
+        f"label on; {least_audits(status.error_limit)} audited labels without an error settle the "
+        "drafts of a field"
     ]
 
 

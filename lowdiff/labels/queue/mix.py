@@ -1,4 +1,4 @@
-"""Lay audited images and known answers evenly among the others. No I/O."""
+"""Lay audited images and known answers among the others. No I/O."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -10,22 +10,33 @@ def by_lot(image_ids: Iterable[str]) -> list[str]:
 
 
 def mixed(
-    ranked: Sequence[str], audits: Sequence[str], gold: Sequence[str], *, gold_share: float
+    ranked: Sequence[str],
+    audits: Sequence[str],
+    gold: Sequence[str],
+    *,
+    gold_share: float,
+    early: int = 0,
 ) -> list[str]:
     """One queue of three.
 
     Args:
         ranked: the most valuable first.
-        audits: spread from the beginning to the end.
+        audits: in an order drawn by lot.
         gold: one in every 1 / gold_share tasks from the beginning, until there are no more; an
             annotator must not meet them all at the end.
         gold_share: in [0, 0.5]; with 0 no known answer is asked.
+        early: so many audits take turns with the others from the beginning, the rest is spread
+            over what comes after.
     """
+    turns = min(early, len(audits))
+    queue = [one for pair in zip(audits[:turns], ranked, strict=False) for one in pair]
+    queue += audits[len(ranked) : turns]
+    rest, later = ranked[turns:], audits[turns:]
     places = [
-        *((_middle(at, len(ranked)), 1, one) for at, one in enumerate(ranked)),
-        *((_middle(at, len(audits)), 0, one) for at, one in enumerate(audits)),
+        *((_middle(at, len(rest)), 1, one) for at, one in enumerate(rest)),
+        *((_middle(at, len(later)), 0, one) for at, one in enumerate(later)),
     ]
-    queue = [one for _, _, one in sorted(places, key=lambda place: place[:2])]
+    queue += [one for _, _, one in sorted(places, key=lambda place: place[:2])]
     if not gold_share:
         return queue
     every = 1 / gold_share

@@ -1,0 +1,168 @@
+"""How long labeling takes until it is finished, and how right the labels are then.
+
+    python -m benchmarks.labeling [brand|openmoji|graphics] [--count 1500] [--seed 101]
+        [--words truth|ocr] [--batch 75] [--slip 0.01] [--logos] [--folder FOLDER]
+
+A scripted annotator with the truth (`annotator.py`) works through lowdiff's own queue: ingest,
+families, words, drafts, then round by round queue → answers → decisions → learning, until no image
+has an open field. What that costs a person is told by the keystroke-level model; every assumption
+of it stands in `keystrokes.py`. It is compared with the same form filled in once and never learned
+from (all fields shown), and with an empty one.
+
+Fields count whose most frequent value covers less than 90 % of the images. Seeds below 100 are for
+tuning, those from 101 on for reporting.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from benchmarks.annotator import Annotator
+from benchmarks.keystrokes import Effort
+from benchmarks.label_truth import Known, brand_set, graphics, is_right, openmoji
+from benchmarks.labeling_project import bring, copied, draft_all, truths
+from benchmarks.labeling_run import HEADING, Run, work_through
+from lowdiff.catalog.labels import Label, current_labels
+from lowdiff.ingest.openmoji import bring_openmoji
+from lowdiff.labels.schema import Schema, load_schema
+from lowdiff.ops.project import open_project
+from lowdiff.settings import SETTINGS_FILE
+from lowdiff.workspace import Workspace
+
+COUNTS = {"brand": 1500, "openmoji": 1200, "graphics": 1200}
+WHOLE = 10_028
+"""Images of the story."""
+
+
+def main() -> None:
+    """Run one set and print."""
+    asked = _options()
+    torch.set_num_threads(1)
+    count = asked.count or COUNTS[asked.set]
+    folder = asked.folder / f"{asked.set}-{count}-{asked.seed}-{asked.words}"
+    known = _known(asked.set, folder / "pictures", count, asked.seed, asked.folder)
+    space = bring(folder, folder / "pictures", known, words=asked.words)
+    schema = load_schema()
+    schema = replace(
+        schema, fields=tuple(one for one in schema.fields if one.name in known[0].fields)
+    )
+    started = time.process_time()
+    own = copied(space, folder / f"run-{os.getpid()}")
+    settings = {"audit_share": asked.audit_share, "accept_error_limit": asked.limit}
+    lines = [f"{name} = {value}\n" for name, value in settings.items() if value is not None]
+    (own / SETTINGS_FILE).write_text("".join(["gold_share = 0.0\n", *lines]), encoding="utf-8")
+    with open_project(own) as project:
+        draft_all(project, schema)
+        facts = truths(project, known)
+        with project.catalog.read() as session:
+            drafts = current_labels(session)
+        annotator = Annotator(schema, slip=asked.slip, seed=asked.seed)
+        filled = _whole(annotator, schema, facts, drafts)
+        empty = sum((annotator.from_nothing(one) for one in facts.values()), Effort())
+        drafting = time.process_time() - started
+        print(f"{len(facts)} images ({asked.set}, seed {asked.seed}, words: {asked.words})")
+        _print_drafts(schema, facts, drafts)
+        print(f"\n{HEADING}", flush=True)
+        run = work_through(
+            project, schema, facts, annotator, batch=asked.batch, logos=asked.logos,
+            say=lambda line: print(line, flush=True),
+        )  # fmt: skip
+        _print_run(run, schema, facts, {"plain": empty, "filled in once": filled})
+    print(
+        f"machine: {drafting / len(facts):.2f} CPU s an image for drafts, "
+        f"{run.machine_cpu_s / len(facts):.2f} for queue, decisions and learning"
+    )
+
+
+def _options() -> argparse.Namespace:
+    assert __doc__ is not None
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("set", choices=COUNTS, nargs="?", default="brand")
+    parser.add_argument("--count", type=int, help=f"images; the whole: {WHOLE}")
+    parser.add_argument("--seed", type=int, default=101)
+    parser.add_argument("--words", choices=("truth", "ocr"), default="truth")
+    parser.add_argument("--batch", type=int, default=75, help="images between rounds of learning")
+    parser.add_argument("--slip", type=float, default=0.0, help="share of errors of the annotator")
+    parser.add_argument("--audit-share", type=float, help="instead of the default setting")
+    parser.add_argument("--limit", type=float, help="error limit, instead of the default setting")
+    parser.add_argument("--logos", action="store_true", help="the annotator marks logos, too")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(tempfile.gettempdir()) / "lowdiff-labeling",
+        help="pictures and workspaces, kept for the next run; default: %(default)s",
+    )  # fmt: skip
+    return parser.parse_args()
+
+
+def _known(name: str, pictures: Path, count: int, seed: int, folder: Path) -> list[Known]:
+    if name == "brand":
+        return brand_set(pictures, count, seed)
+    if name == "openmoji":
+        package = bring_openmoji(Workspace(folder / "openmoji").create(), say=print)
+        return openmoji(pictures, package, count, seed)
+    return graphics(pictures, Path(os.environ["LOWDIFF_TEST_DATA"]), count, seed)
+
+
+def _whole(
+    annotator: Annotator, schema: Schema, facts: Mapping[str, Known],
+    drafts: Mapping[str, Mapping[str, Label]],
+) -> Effort:  # fmt: skip
+    """The form filled in once, every field shown."""
+    total = Effort()
+    for image_id, truth in facts.items():
+        draft = {name: label.value for name, label in drafts[image_id].items()}
+        total += annotator.answer(schema.names, draft, truth).effort
+    return total
+
+
+def _print_drafts(
+    schema: Schema, facts: Mapping[str, Known], drafts: Mapping[str, Mapping[str, Label]]
+) -> None:
+    print("first drafts that are right:", end=" ")
+    for name in schema.names:
+        right = [
+            is_right(schema, name, drafts[one][name].value, truth) for one, truth in facts.items()
+        ]
+        print(f"{name} {sum(right) / len(right):.0%}", end=" ")
+    print()
+
+
+def _print_run(
+    run: Run, schema: Schema, facts: Mapping[str, Known], others: Mapping[str, Effort]
+) -> None:
+    number = len(facts)
+    print(f"\n{'field':<18}{'most':>6}{'shown':>8}{'wrong draft':>12}{'s/img':>7}{'error':>8}"
+          f"{'accepted':>10}{'wrong':>8}")  # fmt: skip
+    for one in schema.names:
+        values = Counter(str(truth.fields[one]) for truth in facts.values())
+        most = max(values.values()) / number
+        effort = run.by_field.get(one, Effort())
+        said, wrong, machine, machine_wrong = run.errors.get(one, (0, 0, 0, 0))
+        print(
+            f"{one:<18}{most:>6.0%}{run.shown[one] / number:>8.1%}"
+            f"{run.first_drafts_wrong[one] / max(1, run.shown[one]):>12.1%}"
+            f"{effort.seconds / number:>7.2f}{wrong / max(1, said):>8.2%}"
+            f"{machine / max(1, said):>10.1%}{machine_wrong / max(1, machine):>8.2%}"
+        )
+    counted = run.counted
+    total, wrong = (sum(run.errors[name][at] for name in counted) for at in (0, 1))
+    unseen = 1 - sum(run.shown[name] for name in counted) / (number * len(counted))
+    print(f"\ncounted fields: {len(counted)} of {len(schema.names)}; visits {run.visits}, "
+          f"again {run.again}")  # fmt: skip
+    print(f"field error {wrong / max(1, total):.2%}; never shown to a person {unseen:.1%}")
+    print(f"\n{'way':<16}{'s/image':>9}{'keys':>8}{'clicks':>8}{'hours for ' + str(WHOLE):>18}")
+    for name, effort in {"lowdiff": run.effort, **others}.items():
+        print(
+            f"{name:<16}{effort.seconds / number:>9.1f}{effort.keys / number:>8.1f}"
+            f"{effort.clicks / number:>8.2f}{effort.seconds / number * WHOLE / 3600:>18.1f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
