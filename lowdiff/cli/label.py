@@ -104,6 +104,7 @@ def open_(as_json: AsJson = False) -> None:
         record = {
             "screen": target.screen,
             "url": target.url,
+            "list": target.first_page,
             "login": account,
             "tasks": tasks,
             "done": done,
@@ -111,3 +112,7 @@ def open_(as_json: AsJson = False) -> None:
         emit(record, as_json=as_json, text=target.url)
         say(f"{target.screen}: {done} of {tasks} tasks are done.")
     say(f"Log in with {account}.")
+    say(
+        f"Several people at once: start at {found[0][0].first_page} with the button that labels "
+        "all tasks; it gives the same order, and never one image to two."
+    )

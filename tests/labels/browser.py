@@ -1,7 +1,7 @@
 """An annotator in a real Chromium, for tests; skips where there is none."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,29 @@ class Annotator:
         self.page.wait_for_selector(".ld-form >> visible=true")
         self.page.wait_for_function("() => document.querySelector('.lsf-image img')?.naturalWidth")
         self.page.wait_for_function("() => Htx.annotationStore.selected?.results.length")
+
+    def task(self) -> int:
+        """The id of the task that is shown."""
+        return int(self.page.evaluate("() => Htx.task.id"))
+
+    def submit_and_go_on(self) -> None:
+        """Submit, and wait for the next task, or for the end of the queue."""
+        self._leave(self.submit)
+
+    def skip_and_go_on(self) -> None:
+        """Press Skip, and wait for the next task, or for the end of the queue."""
+        self._leave(lambda: self.page.keyboard.press("Control+Space"))
+
+    def _leave(self, press: Callable[[], None]) -> None:
+        before = self.task()
+        press()
+        self.page.wait_for_function(
+            """before => document.body.innerText.includes("No More Tasks")
+              || document.body.innerText.includes("no more tasks")
+              || (window.Htx?.task && Htx.task.id != before
+                && Htx.annotationStore.selected?.results.length)""",
+            arg=before,
+        )
 
     def chosen(self) -> dict[str, list[str]]:
         """Title → chosen values, of the fields that are shown."""

@@ -1,7 +1,7 @@
 """A desk of its own for each test, on the session's Label Studio."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -19,3 +19,19 @@ def desk(label_studio) -> Iterator[Desk]:
     with LabelStudio(label_studio.url, label_studio.token) as client:
         yield Desk(client, catalog, open_store(workspace.root), workspace, label_studio)
     catalog.close()
+
+
+@pytest.fixture
+def other_account(desk) -> Iterator[Callable[[], int]]:
+    """Makes a second account on the server; it goes again after the test."""
+    made = []
+
+    def make() -> int:
+        name = f"{uuid.uuid4().hex[:8]}@brand.org"
+        user = desk.client._sdk.users.create(email=name, username=name)
+        made.append(user.id)
+        return user.id
+
+    yield make
+    for user_id in made:
+        desk.client._sdk.users.delete(id=user_id)

@@ -127,7 +127,8 @@ def answer(desk: Desk, task_id: int, corrected: dict[str, Any]) -> list[dict[str
         item for item in prediction(desk, task_id)["result"] if item["from_name"] not in corrected
     ]
     for name, value in corrected.items():
-        kind = "textarea" if SCHEMA.field(name).kind == "text" else "choices"
+        is_text = name in SCHEMA.names and SCHEMA.field(name).kind == "text"
+        kind = "textarea" if is_text else "choices"
         key = "text" if kind == "textarea" else "choices"
         values = value if isinstance(value, list) else [value]
         head = {"from_name": name, "to_name": "image", "type": kind}

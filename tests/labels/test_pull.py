@@ -1,8 +1,10 @@
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import func, select
 
 from lowdiff.catalog.labels import current_labels
-from lowdiff.catalog.tables import LabelEvent
+from lowdiff.catalog.tables import LabelEvent, LabelProject
 from lowdiff.labels.accept.policy import by_confidence, resolve
 from tests.labels.corpus import DRAFTED, add_drafted
 from tests.labels.desk import answer
@@ -125,3 +127,77 @@ def test_an_image_flagged_unusable_leaves_the_dataset(desk, pushed):
     desk.submit(pushed[0], flags=["unusable"])
     desk.pull()
     assert resolve(labels(desk, pushed[0]), SCHEMA, by_confidence(0.75)) is None
+
+
+def test_only_what_was_shown_becomes_a_label_and_so_does_what_was_asked_to_be_shown(desk):
+    (image_id,) = add_drafted(desk.catalog, desk.store, range(1))
+    desk.push([image_id], ask=("caption", "layout"))
+    (task,) = desk.tasks()[image_id]
+    result = answer(desk, task.id, {})
+    (shown,) = [item for item in result if item["from_name"] == "ask"]
+    assert shown["value"]["choices"] == ["caption", "layout"]
+    shown["value"]["choices"] = ["caption", "style"]  # layout put away, style fetched
+    desk.client.annotate(task.id, result)
+    desk.pull()
+    said = {name for name, label in labels(desk, image_id).items() if label.is_human}
+    assert said == {"caption", "style", "boxes"}
+
+
+def test_an_edit_that_says_less_takes_the_rest_back(desk, pushed):
+    annotation = desk.submit(pushed[0], layout="grid")
+    desk.pull()
+    (task,) = desk.tasks()[pushed[0]]
+    less = [i for i in answer(desk, task.id, {"ask": ["caption"]}) if i["from_name"] != "layout"]
+    desk.client._sdk.annotations.update(id=annotation, result=less)
+    report = desk.pull()
+    assert (report.annotations, report.withdrawn) == (1, 0)
+    found = labels(desk, pushed[0])
+    assert found["caption"].is_human
+    assert (found["layout"].value, found["layout"].is_human) == ("centred", False)
+
+
+def test_what_is_skipped_after_all_counts_no_more(desk, pushed):
+    annotation = desk.submit(pushed[0])
+    desk.pull()
+    desk.client._sdk.annotations.update(id=annotation, result=[], was_cancelled=True)
+    report = desk.pull()
+    assert (report.annotations, report.skipped, report.withdrawn) == (0, 1, 1)
+    assert not any(label.is_human for label in labels(desk, pushed[0]).values())
+    assert desk.pull().withdrawn == 0
+
+
+def test_several_people_speak_each_for_themselves_and_the_last_one_counts(desk, pushed):
+    first = desk.submit(pushed[0], layout="left")
+    second = desk.submit(pushed[0], layout="right")
+    assert desk.pull().annotations == 2
+    assert labels(desk, pushed[0])["layout"].value == "right"
+    assert events(desk) == 2 * (len(DRAFTED) + 1)
+    desk.client._sdk.annotations.delete(id=second)
+    assert desk.pull().withdrawn == 1
+    assert labels(desk, pushed[0])["layout"].value == "left"
+    desk.client._sdk.annotations.delete(id=first)
+    assert desk.pull().withdrawn == 1
+    assert labels(desk, pushed[0])["layout"].value == "centred"
+
+
+def test_annotations_pulled_before_keys_named_their_task_are_not_pulled_again(desk, pushed):
+    annotation = desk.submit(pushed[0])
+    desk.pull()
+    with desk.catalog.write() as session:  # as an earlier version kept them
+        for event in session.scalars(select(LabelEvent).where(LabelEvent.origin == "human")):
+            event.annotation_key = event.annotation_key.split("#")[0]
+    assert desk.pull().annotations == 0
+    desk.client._sdk.annotations.delete(id=annotation)
+    assert desk.pull().withdrawn == 1
+
+
+def test_a_pull_asks_little_when_nothing_has_changed(desk, pushed):
+    desk.submit(pushed[0])
+    desk.pull()
+    with desk.catalog.write() as session:  # the overlap is over
+        row = session.get_one(LabelProject, desk.project().key)
+        row.pulled_until += timedelta(minutes=3)
+    asked = []
+    desk.client._http.event_hooks = {"request": [lambda request: asked.append(request.url.path)]}
+    assert desk.pull().annotations == 0
+    assert len(asked) == 2  # what has changed, and how many tasks there are

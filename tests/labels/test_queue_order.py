@@ -8,6 +8,9 @@ from lowdiff.labels.desk.label_studio import LabelStudio
 from lowdiff.labels.desk.tasks import MODEL_VERSION
 from lowdiff.labels.queue.priority import priorities
 from lowdiff.labels.schema_screen import label_config
+from tests.labels.browser import annotator
+from tests.labels.corpus import add_drafted
+from tests.labels.desk import wanted
 from tests.labels.forms import SCHEMA
 from tests.labels.people import Crowd
 
@@ -46,3 +49,19 @@ def test_the_label_stream_serves_the_order_of_the_queue(label_studio, catalog):
             served.append(answer.json()["data"]["image_id"])
             client.annotate(answer.json()["id"], [], lead_time_s=1.0)
     assert served == sorted(found, key=lambda one: -found[one])
+
+
+@pytest.mark.parametrize("accounts", [1, 2])
+def test_our_link_serves_the_order_of_the_queue_in_a_browser(desk, other_account, accounts):
+    ids = add_drafted(desk.catalog, desk.store, range(5))
+    queue = [ids[at] for at in (2, 4, 0, 3, 1)]
+    if accounts == 2:
+        other_account()
+    desk.push_wanted(sorted(wanted(queue), key=lambda one: one.image_id))
+    images = {task.id: image_id for image_id, (task,) in desk.tasks().items()}
+    with annotator(desk.server) as person:
+        person.open(desk.project().url)
+        for image_id in queue:
+            assert images[person.task()] == image_id
+            person.submit_and_go_on()
+    assert desk.pull().annotations == len(queue)

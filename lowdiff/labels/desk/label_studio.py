@@ -9,10 +9,6 @@ from lowdiff.labels.desk.connection import ONCE
 from lowdiff.labels.desk.listing import Listing, is_
 from lowdiff.labels.desk.remote import RemoteProject
 
-ONE_PERSON, MANY_PEOPLE = "Uncertainty sampling", "Sequential sampling"
-"""How the stream chooses. With more than one account on the server Label Studio's uncertainty
-sampling draws by lot among 50 tasks drawn by lot; only the order of import is left then, and locks
-keep two people apart."""
 QUEUE_TAB = "Queue"
 QUEUE_ORDER = "tasks:predictions_score"
 
@@ -56,7 +52,7 @@ class LabelStudio(Listing):
                 show_collab_predictions=True,
                 show_skip_button=True,
                 maximum_annotations=1,
-                sampling=ONE_PERSON,
+                sampling="Uncertainty sampling",
                 request_options=ONCE,
             )
         return RemoteProject(made.id, made.title or title, made.description or description)
@@ -65,16 +61,6 @@ class LabelStudio(Listing):
         """Give a project a new labeling screen."""
         with self._translated(f"change the labeling screen of project {project_id}"):
             self._sdk.projects.update(id=project_id, label_config=config)
-
-    def sampling(self, project_id: int) -> str:
-        """How the stream of a project chooses the next task."""
-        with self._translated(f"read project {project_id}"):
-            return str(self._sdk.projects.get(id=project_id).sampling or "")
-
-    def choose_by(self, project_id: int, sampling: str) -> None:
-        """Say how the stream of a project chooses the next task."""
-        with self._translated(f"change the order of project {project_id}"):
-            self._sdk.projects.update(id=project_id, sampling=sampling)
 
     def queue_tab(self, project_id: int) -> int:
         """The id of the tab that shows the tasks in the order of our scores; made where missing."""

@@ -20,7 +20,7 @@ from lowdiff.catalog import Catalog
 from lowdiff.catalog.engine import utc_now
 from lowdiff.catalog.tables import LabelProject
 from lowdiff.errors import InputError
-from lowdiff.labels.desk.label_studio import MANY_PEOPLE, ONE_PERSON, LabelStudio
+from lowdiff.labels.desk.label_studio import LabelStudio
 from lowdiff.labels.desk.tasks import MODEL_VERSION
 from lowdiff.labels.schema import Schema
 from lowdiff.labels.schema_screen import FORM, label_config
@@ -43,7 +43,8 @@ class TaskProject:
 
     @property
     def first_page(self) -> str:
-        """The list of its tasks, without a tab."""
+        """The list of its tasks. Its button "Label All Tasks" serves the same order, and keeps two
+        people apart who work at the same time; the stream does not."""
         return self.url.split("?")[0]
 
     @property
@@ -106,20 +107,12 @@ def ensure_project(
     client.register_folder(project.project_id, working_copies.absolute())
     with catalog.read() as session:
         is_stale = session.get_one(LabelProject, project.key).config_hash != _digest(config)
-    _choose(client, project)
     if is_stale:
         client.update_config(project.project_id, config)
         with catalog.write() as session:
             row = session.get_one(LabelProject, project.key)
             row.config_hash, row.schema_version = _digest(config), schema.version
     return project
-
-
-def _choose(client: LabelStudio, project: TaskProject) -> None:
-    """Several accounts need another way to be served; see `MANY_PEOPLE`."""
-    wanted = MANY_PEOPLE if len(client.emails()) > 1 else ONE_PERSON
-    if client.sampling(project.project_id) != wanted:
-        client.choose_by(project.project_id, wanted)
 
 
 def _title(schema: Schema, name: str, screen: str) -> str:

@@ -39,6 +39,7 @@ from lowdiff.labels.desk.states import alone, find_gone, note_states
 from lowdiff.labels.desk.tasks import Form, boxes_field, boxes_value, from_result
 from lowdiff.labels.quality.second_look import open_second_looks
 from lowdiff.labels.schema import Schema
+from lowdiff.labels.schema_screen import FORM
 
 OVERLAP = timedelta(minutes=2)
 """A change that the server had not committed when we last asked is still found."""
@@ -111,7 +112,7 @@ def label_events(
     schema: Schema,
     actor: str,
     key: str,
-    screen: str,
+    screen: str = FORM,
 ) -> list[LabelEvent]:
     """The statements of one annotation: one per field that was shown, and one for the boxes."""
     values = form.values | {boxes_field(schema, screen): boxes_value(form.boxes)}

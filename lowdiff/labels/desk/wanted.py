@@ -22,7 +22,7 @@ MOVED = 0.05
 MOST_MOVED = 500
 """So many of those in one round, the foremost first: the rest is far from being seen."""
 
-FRONT = 50
+FRONT = 100
 """Tasks at the front of the queue that are changed in place, never replaced."""
 
 
@@ -141,11 +141,10 @@ def make_plan(
 
 
 def _front(rows: Mapping[str, LabelTask]) -> frozenset[str]:
-    """What the server serves next: by its scores, and where several work there by its ids."""
+    """What the server serves next, by its scores; it does not say what it has served."""
     there = [row for row in rows.values() if row.state == PUSHED]
-    by_score = sorted(there, key=lambda row: -(row.priority or 0.0))
-    by_id = sorted(there, key=lambda row: row.task_id or 0)
-    return frozenset(row.image_id for row in [*by_score[:FRONT], *by_id[:FRONT]])
+    foremost = sorted(there, key=lambda row: -(row.priority or 0.0))[:FRONT]
+    return frozenset(row.image_id for row in foremost)
 
 
 def newest_tasks(
