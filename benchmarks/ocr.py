@@ -30,10 +30,11 @@ from lowdiff.ingest.decode import decode, sniff_format
 from lowdiff.ocr.document import text_of
 from lowdiff.ocr.engine import Engine, ForOneImage
 from lowdiff.ocr.first_look import look_for_text
-from lowdiff.ocr.plan import Plan, read_words, worth_reading
+from lowdiff.ocr.plan import Plan
 from lowdiff.ocr.prepare import prepare
 from lowdiff.ocr.rapid import open_rapid
 from lowdiff.ocr.reader import place_words
+from lowdiff.ocr.reading import read_words, worth_reading
 from lowdiff.ocr.tesseract import open_tesseract
 
 ReadPicture = Callable[[Row], tuple[str, float, list[Judged]]]
@@ -48,7 +49,15 @@ def main() -> None:
     if options.posters:
         from benchmarks.ocr_posters import poster_rows
 
-        rows += poster_rows(options.posters, options.cache / "posters", fonts=options.fonts)
+        rows += poster_rows(
+            options.posters, options.cache / "posters", fonts=options.fonts, seed=options.seed
+        )
+    if options.stamps:
+        from benchmarks.ocr_stamps import stamp_rows
+
+        rows += stamp_rows(
+            options.stamps, options.cache / "stamps", fonts=options.fonts, seed=options.seed
+        )
     if options.half != "all":
         rows = [row for row in rows if row.half == options.half]
     names = list(READERS) if options.curve else options.readers.split(",")
@@ -204,6 +213,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--readers", default="ours,plain,rapid")
     parser.add_argument("--curve", action="store_true", help="all readers, quality against time")
     parser.add_argument("--posters", type=int, default=0, help="add so many generated posters")
+    parser.add_argument("--stamps", type=int, default=0, help="add so many generated stamps")
+    parser.add_argument("--seed", type=int, default=7, help="of posters and stamps")
     parser.add_argument("--fonts", type=Path, default=Path("/usr/share/fonts"))
     parser.add_argument("--cache", type=Path, default=Path("benchmarks/.ocr-cache"))
     parser.add_argument("--worst", type=int, default=0, help="show so many hard pictures")

@@ -21,13 +21,15 @@ from benchmarks.ocr_cache import CachedEngine
 from benchmarks.ocr_data import Row, folded, rows_of
 from lowdiff.ingest.decode import decode, sniff_format
 from lowdiff.ocr.alone import lines_alone
+from lowdiff.ocr.both import seen_alone
 from lowdiff.ocr.calibrate import FEATURES, FILE, features, situation
 from lowdiff.ocr.engine import Engine, ForOneImage
 from lowdiff.ocr.first_look import look_for_text
 from lowdiff.ocr.merge import Evidence
-from lowdiff.ocr.plan import PAGE_MODE, Plan, all_looks, read_words, straight_words, worth_reading
+from lowdiff.ocr.plan import PAGE_MODE, Plan, straight_words
 from lowdiff.ocr.prepare import prepare
 from lowdiff.ocr.rapid import open_rapid
+from lowdiff.ocr.reading import read_words, worth_reading
 from lowdiff.ocr.tesseract import open_tesseract
 
 TEXTLESS = ("noto_emoji", "crawl_tiles")
@@ -137,7 +139,7 @@ def _collect(row: Row, engines: dict[str, Engine], examples: Examples) -> None:
         return
     truth = Counter(folded(row.truth, "").lower().split())
     both = read_words(rgba, plan, item=row.file).evidence
-    words = all_looks(rgba, engines["rapidocr"], item=row.file)
+    words = seen_alone(rgba, engines["rapidocr"], item=row.file)
     only = [Evidence("only", word.engine, word.text, word.confidence, 0, 0, 0) for word in words]
     straight = straight_words(rgba, engines["tesseract"], PAGE_MODE, item=row.file)
     lines = lines_alone(rgba, straight, engines["tesseract"], item=row.file) if marks else []

@@ -67,7 +67,7 @@ def make_poster(dice: random.Random, fonts: list[Path], kind: str) -> tuple[Imag
     """One poster and its text, lines joined by line feeds."""
     size = dice.choice(SIZES_PX)
     noise = np.random.default_rng(dice.getrandbits(32))
-    ground, ink = _colours(dice)
+    ground, ink = pick_colours(dice)
     picture = Image.fromarray(GROUNDS[kind](size, ground, ink, noise)).convert("RGB")
     lines: list[str] = []
     top = dice.randint(20, 60)
@@ -87,9 +87,7 @@ def make_poster(dice: random.Random, fonts: list[Path], kind: str) -> tuple[Imag
 def poster_rows(count: int, folder: Path, *, fonts: Path, seed: int = SEED) -> list[Row]:
     """Draw `count` posters into `folder`, every ground equally often, and tell their texts."""
     folder.mkdir(parents=True, exist_ok=True)
-    files = sorted(path for path in fonts.rglob("*.ttf") if "Math" not in path.name)
-    if not files:
-        raise SystemExit(f"{fonts}: no TrueType fonts; install fonts-dejavu and fonts-liberation")
+    files = true_type_fonts(fonts)
     dice = random.Random(seed)
     rows = []
     for number in range(count):
@@ -100,6 +98,14 @@ def poster_rows(count: int, folder: Path, *, fonts: Path, seed: int = SEED) -> l
         name = f"poster on {kind}"
         rows.append(Row(path.name, path, name, text, strict=True, whole=True))
     return rows
+
+
+def true_type_fonts(folder: Path) -> list[Path]:
+    """All that draw letters, in a stable order."""
+    files = sorted(path for path in folder.rglob("*.ttf") if "Math" not in path.name)
+    if not files:
+        raise SystemExit(f"{folder}: no TrueType fonts; install fonts-dejavu and fonts-liberation")
+    return files
 
 
 def _line(dice: random.Random) -> str:
@@ -141,7 +147,7 @@ def _drawn(
     return layer.rotate(angle, expand=True, resample=Image.Resampling.BICUBIC)
 
 
-def _colours(dice: random.Random) -> tuple[Colour, Colour]:
+def pick_colours(dice: random.Random) -> tuple[Colour, Colour]:
     """A ground and an ink that people can tell apart (120 grey levels or more)."""
     while True:
         ground, ink = (

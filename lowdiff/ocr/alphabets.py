@@ -14,7 +14,8 @@ from lowdiff.ocr.document import REVIEW_BELOW
 from lowdiff.ocr.engine import RawWord
 from lowdiff.ocr.layout import in_reading_order
 from lowdiff.ocr.merge import Group, group_words, squeezed
-from lowdiff.ocr.plan import Plan, read_words
+from lowdiff.ocr.plan import Plan
+from lowdiff.ocr.reading import read_words
 
 BEYOND_PPOCR = frozenset(
     (

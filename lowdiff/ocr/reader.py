@@ -21,8 +21,9 @@ from lowdiff.ocr.document import (
 )
 from lowdiff.ocr.engine import ForOneImage, RawWord, StoppableEngine
 from lowdiff.ocr.first_look import LOOK_PX, MIN_ROW, look_for_text
-from lowdiff.ocr.plan import PAGE_MODE, SPARSE_MODE, Plan, read_words, worth_reading
+from lowdiff.ocr.plan import PAGE_MODE, SPARSE_MODE, Plan
 from lowdiff.ocr.prepare import SVG_PX, prepare
+from lowdiff.ocr.reading import read_words, worth_reading
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from PIL import Image
 
 from lowdiff.ocr.engine import RawWord
 
+TURNS = (180, 90, 270)
+"""Degrees by which a page that reads badly is turned, the most frequent accident first."""
 _TURN = {
     90: Image.Transpose.ROTATE_270,  # Pillow turns the other way round
     180: Image.Transpose.ROTATE_180,
