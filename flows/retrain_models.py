@@ -6,7 +6,7 @@ from prefect import flow
 
 from flows.evaluate_run import evaluate_run
 from flows.export_dataset import export_dataset
-from flows.pull_labels import pull_labels
+from flows.label_round import label_round
 from flows.support import main, workspace_path
 from flows.train_unet import train_unet
 from flows.train_vae import train_vae
@@ -23,7 +23,7 @@ def retrain_models(
     prompts: int = 64,
     workspace: str | None = None,
 ) -> dict[str, Any]:
-    """Pull, export, train on, evaluate; when nothing changed, nothing is trained.
+    """A round of labeling, export, train on, evaluate; nothing changed, nothing trained.
 
     Args:
         vae: train the autoencoder too; the denoiser then starts anew in the new latent space.
@@ -31,11 +31,14 @@ def retrain_models(
         prompts: held-out captions that the evaluation draws.
     """
     folder = workspace_path(workspace)
-    pulled = pull_labels(workspace)["pulled"]
+    labeled = label_round(workspace)
+    pulled = labeled["pulled"]
     say(
         f"pulled {pulled['annotations']} annotations: {pulled['confirmed']} fields confirmed, "
         f"{pulled['corrected']} corrected"
     )
+    if labeled["redrafted"] is not None:
+        say(f"learned from them: {labeled['redrafted']} images have other drafts")
     dataset = export_dataset(workspace)
     with open_project(folder) as project:
         last = newest_model(project)

@@ -18,6 +18,7 @@ app.command()(label_queue.queue)
 app.add_typer(label_queue.gold, name="gold")
 app.command()(label_quality.agreement)
 app.command()(label_quality.suspects)
+app.command()(label_watch.watch)
 
 
 @app.command()

@@ -31,6 +31,17 @@ QUIET = {
     "LATEST_VERSION_CHECK": "false",
 }
 
+PRIVATE_NETS = (
+    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+    "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
+    "203.0.113.0/24", "224.0.0.0/4", "233.252.0.0/24", "240.0.0.0/4", "255.255.255.255/32",
+    "::/128", "::1/128", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48",
+    "100::/64", "2001:0000::/32", "2001:20::/28", "2001:db8::/32", "2002::/16", "fc00::/7",
+    "fe80::/10", "ff00::/8",
+)  # fmt: skip
+"""Label Studio's own list of addresses that it never calls, without 127.0.0.0/8: `label watch`
+listens there for its webhooks."""
+
 
 @dataclass(frozen=True)
 class Access:
@@ -160,6 +171,8 @@ def _start_label_studio(settings: Settings, workspace: Workspace) -> Process:
         "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "true",
         "LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT": str(workspace.served.absolute()),
         "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
+        "USE_DEFAULT_BANNED_SUBNETS": "false",
+        "USER_ADDITIONAL_BANNED_SUBNETS": ",".join(PRIVATE_NETS),
     }
     return start_process(
         workspace.services,

@@ -7,9 +7,11 @@ import pytest
 
 from lowdiff.catalog import open_catalog
 from lowdiff.labels.desk.label_studio import LabelStudio
+from lowdiff.ops.project import open_project
 from lowdiff.store import open_store
 from lowdiff.workspace import Workspace
 from tests.labels.desk import Desk
+from tests.labels.rounds import Round
 
 
 @pytest.fixture
@@ -35,3 +37,13 @@ def other_account(desk) -> Iterator[Callable[[], int]]:
     yield make
     for user_id in made:
         desk.client._sdk.users.delete(id=user_id)
+
+
+@pytest.fixture
+def one(desk, monkeypatch, label_studio) -> Iterator[Round]:
+    monkeypatch.setenv("LOWDIFF_LABEL_STUDIO_URL", label_studio.url)
+    monkeypatch.setenv("LOWDIFF_LABEL_STUDIO_TOKEN", label_studio.token)
+    monkeypatch.setenv("LOWDIFF_LABEL_STUDIO_DOCUMENT_ROOT", str(label_studio.document_root))
+    monkeypatch.setenv("LOWDIFF_AUDIT_SHARE", "0.000001")
+    with open_project(desk.workspace.root) as project:
+        yield Round(project, desk)

@@ -1,20 +1,15 @@
 """Whole rounds of a project: the queue to Label Studio, answers back, tasks brought up to date."""
 
 import json
-from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
 
 from lowdiff.catalog.artifacts import Outcome, Stage, record
-from lowdiff.catalog.labels import current_labels
-from lowdiff.labels.desk.tasks import Box, from_result
+from lowdiff.labels.desk.tasks import Box
 from lowdiff.labels.quality.second_look import ask_again, open_second_looks
 from lowdiff.labels.queue.gold import add_gold
 from lowdiff.labels.schema_screen import TEXT
-from lowdiff.ops.label_push import push_all
-from lowdiff.ops.labeling import pull_screens
-from lowdiff.ops.project import Project, open_project
 from tests.labels.corpus import add_drafted
 from tests.labels.desk import Desk
 from tests.labels.forms import SCHEMA
@@ -28,46 +23,6 @@ DOCUMENT = {
         {"block": 0, "line": 0, "text": "50%", "x_px": 48, "y_px": 9, "w_px": 24, "h_px": 9},
     ],
 }
-
-
-class Round:
-    """A project on the session's server, with somebody who works there over the API."""
-
-    def __init__(self, project: Project, desk: Desk) -> None:
-        self.project, self.desk = project, desk
-
-    def push(self):
-        done = push_all(self.project, self.desk.client, SCHEMA)
-        self.desk.known.clear()
-        return done
-
-    def pull(self):
-        return pull_screens(self.project, self.desk.client, SCHEMA)
-
-    def asked(self) -> dict[str, tuple[str, ...]]:
-        """Image id → what its newest task shows."""
-        project = self.desk.project().project_id
-        ids = [task.id for tasks in self.desk.tasks().values() for task in tasks]
-        return {
-            task.data["image_id"]: from_result(
-                SCHEMA, task.predictions[0].result, screen=self.desk.screen
-            ).ask
-            for task in self.desk.client.tasks_with_predictions(project, ids)
-        }
-
-    def labels(self, image_id):
-        with self.project.catalog.read() as session:
-            return current_labels(session, [image_id])[image_id]
-
-
-@pytest.fixture
-def one(desk, monkeypatch, label_studio) -> Iterator[Round]:
-    monkeypatch.setenv("LOWDIFF_LABEL_STUDIO_URL", label_studio.url)
-    monkeypatch.setenv("LOWDIFF_LABEL_STUDIO_TOKEN", label_studio.token)
-    monkeypatch.setenv("LOWDIFF_LABEL_STUDIO_DOCUMENT_ROOT", str(label_studio.document_root))
-    monkeypatch.setenv("LOWDIFF_AUDIT_SHARE", "0.000001")
-    with open_project(desk.workspace.root) as project:
-        yield Round(project, desk)
 
 
 def read_text(desk: Desk, image_id: str) -> None:

@@ -204,7 +204,7 @@ class LabelStudio(Listing):
                     actions=list(actions),
                     request_options=ONCE,
                 )
-        except ContractError as refusal:
+        except (ContractError, InputError) as refusal:
             raise InputError(
                 self.url,
                 f"Label Studio will not call us back ({refusal.problem})",
@@ -214,10 +214,10 @@ class LabelStudio(Listing):
             ) from refusal
         return int(made.id or 0)
 
-    def stop_calling(self, prefix: str) -> int:
-        """Remove the webhooks whose address begins so; returns how many there were."""
+    def stop_calling(self, mark: str) -> int:
+        """Remove the webhooks with this in their address; returns how many there were."""
         with self._translated("remove webhooks"):
-            ours = [hook for hook in self._sdk.webhooks.list() if hook.url.startswith(prefix)]
+            ours = [hook for hook in self._sdk.webhooks.list() if mark in hook.url]
             for hook in ours:
                 self._sdk.webhooks.delete(id=hook.id)
         return len(ours)

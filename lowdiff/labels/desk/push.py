@@ -181,15 +181,27 @@ def _intent(
 
 def _finish(office: Office, task_ids: Mapping[str, int]) -> None:
     """Keep the tasks' ids; from here on these images are pushed."""
+    stage = push_stage(office.project)
     with office.catalog.write() as session:
-        done = []
         _give_up(session, office, task_ids)
-        for key, task_id in task_ids.items():
-            row = session.get_one(LabelTask, key)
-            row.task_id, row.state = task_id, PUSHED
+        rows = list(
+            session.scalars(select(LabelTask).where(LabelTask.external_key.in_(list(task_ids))))
+        )
+        # in one query what `record` would look for one by one
+        leased = session.scalars(
+            select(Artifact).where(
+                Artifact.stage == stage.name,
+                Artifact.params_hash == stage.params_hash,
+                Artifact.image_id.in_([row.image_id for row in rows]),
+            )
+        ).all()
+        done = []
+        for row in rows:
+            row.task_id, row.state = task_ids[row.external_key], PUSHED
             row.pushed_at = row.changed_at = office.now()
-            done.append(Outcome(row.image_id, "ok", {"task_id": task_id}))
-        record(session, push_stage(office.project), done, now=office.now())
+            done.append(Outcome(row.image_id, "ok", {"task_id": row.task_id}))
+        record(session, stage, done, now=office.now())
+        del leased
 
 
 def _give_up(session: Session, office: Office, task_ids: Mapping[str, int]) -> None:
