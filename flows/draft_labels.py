@@ -14,6 +14,7 @@ from flows.support import (
     workspace_path,
 )
 from lowdiff.catalog.artifacts import Stage
+from lowdiff.cli.output import say_left_out
 from lowdiff.labels.accept.evidence import gather_samples, learn_calibration
 from lowdiff.labels.drafts.draft import DraftReport, draft_batch, pending_draft
 from lowdiff.labels.schema import load_schema
@@ -48,7 +49,9 @@ def draft_labels(workspace: str | None = None) -> dict[str, Any]:
     folder, schema = workspace_path(workspace), load_schema()
     with open_project(folder) as project:
         size = project.settings.batch_size
-        groups = groups_of(project.catalog, project.settings, project.workspace.sources)
+        groups = groups_of(
+            project.catalog, project.settings, project.workspace.sources, wrong=say_left_out
+        )
         todo = [
             (group.stage, group.of(pending_draft(project.catalog, ocr=group.stage, schema=schema)))
             for group in groups

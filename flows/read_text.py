@@ -13,6 +13,7 @@ from flows.support import (
     run_batches,
     workspace_path,
 )
+from lowdiff.cli.output import say_left_out
 from lowdiff.ocr.groups import groups_of
 from lowdiff.ocr.open import reader_of
 from lowdiff.ocr.read import OcrReport, pending_groups, read_batch
@@ -40,7 +41,9 @@ def read_text(workspace: str | None = None) -> dict[str, int]:
     folder = workspace_path(workspace)
     with open_project(folder) as project:
         size = project.settings.batch_size
-        groups = groups_of(project.catalog, project.settings, project.workspace.sources)
+        groups = groups_of(
+            project.catalog, project.settings, project.workspace.sources, wrong=say_left_out
+        )
         todo = pending_groups(project.catalog, groups)
     reports: list[OcrReport] = []
     for group, ids in todo:

@@ -1,6 +1,6 @@
 """`lowdiff draft`: a first proposal for every field of every image."""
 
-from lowdiff.cli.output import AsJson, emit, progress
+from lowdiff.cli.output import AsJson, emit, progress, say_left_out
 
 
 def draft(as_json: AsJson = False) -> None:
@@ -18,7 +18,7 @@ def draft(as_json: AsJson = False) -> None:
 
     with open_project() as project:
         settings, schema = project.settings, load_schema()
-        groups = groups_of(project.catalog, settings, project.workspace.sources)
+        groups = groups_of(project.catalog, settings, project.workspace.sources, wrong=say_left_out)
         todo = [
             (group.stage, group.of(pending_draft(project.catalog, ocr=group.stage, schema=schema)))
             for group in groups

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lowdiff.cli.output import AsJson, emit, progress, say
+from lowdiff.cli.output import AsJson, emit, progress, say, say_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ def read_all(
         settings = project.settings
         if retry:
             forget_hung(project.catalog)
-        groups = groups_of(project.catalog, settings, project.workspace.sources)
+        groups = groups_of(project.catalog, settings, project.workspace.sources, wrong=say_left_out)
         todo = [
             (reader_of(settings, group.languages), ids)
             for group, ids in pending_groups(project.catalog, groups)

@@ -30,6 +30,11 @@ def say(text: str) -> None:
     messages.print(text, markup=False)
 
 
+def say_left_out(error: Exception) -> None:
+    """Tell a person of something wrong that does not stop the run."""
+    say(f"left out: {error}")
+
+
 def emit(record: Mapping[str, Any], *, as_json: bool, text: str | None = None) -> None:
     """Print one result: a JSON object on a line of its own, or `text` for people.
 

@@ -1,7 +1,7 @@
 """Read source definitions: one TOML file tells where images come from and under which licence."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,18 +84,30 @@ def load_source(path: Path) -> Source:
         raise _explain(path, error, model) from error
 
 
-def load_sources(folder: Path) -> dict[str, Source]:
+def load_sources(
+    folder: Path, *, wrong: Callable[[InputError], None] | None = None
+) -> dict[str, Source]:
     """Name → source, of every `*.toml` in a folder.
+
+    Args:
+        wrong: told of every file that cannot be used, which is then left out; default: the first
+            of them raises.
 
     Raises:
         InputError: a file is wrong, or two files have one name.
     """
     sources: dict[str, Source] = {}
     for path in sorted(folder.glob("*.toml")):
-        source = load_source(path)
-        if source.name in sources:
-            raise _same_name(path, source)
-        sources[source.name] = source
+        try:
+            source = load_source(path)
+            if source.name in sources:
+                raise _same_name(path, source)
+        except InputError as error:
+            if wrong is None:
+                raise
+            wrong(error)
+        else:
+            sources[source.name] = source
     return sources
 
 

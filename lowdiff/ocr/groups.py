@@ -1,6 +1,6 @@
 """Which images are read in which languages: those that their source names, or the settings'."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from sqlalchemy import select
 from lowdiff.catalog import Catalog
 from lowdiff.catalog.artifacts import Stage
 from lowdiff.catalog.tables import Sighting
+from lowdiff.errors import InputError
 from lowdiff.ingest.sources import load_sources
 from lowdiff.ocr.stage import ocr_stage
 from lowdiff.settings import Settings
@@ -31,20 +32,28 @@ class Group:
         return [image_id for image_id in image_ids if (image_id in self.named) != self.is_rest]
 
 
-def groups_of(catalog: Catalog, settings: Settings, sources: Path) -> list[Group]:
+def groups_of(
+    catalog: Catalog,
+    settings: Settings,
+    sources: Path,
+    *,
+    wrong: Callable[[InputError], None] | None = None,
+) -> list[Group]:
     """All images in groups: one for each list of languages that a source names, then the rest.
 
     An image that several sources brought follows the first of them that names languages.
 
     Args:
         sources: the folder of the source files.
+        wrong: told of every source file that cannot be used: its images are of the rest until it
+            is mended; default: the first of them raises.
 
     Raises:
         InputError: a source file is wrong.
     """
     spoken = {
         source.name: tuple(source.languages)
-        for source in load_sources(sources).values()
+        for source in load_sources(sources, wrong=wrong).values()
         if source.languages
     }
     members, rest = _members(catalog, spoken), settings.ocr_languages

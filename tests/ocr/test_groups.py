@@ -144,6 +144,20 @@ def test_a_language_that_no_source_can_mean_is_refused(sources, catalog, setting
         groups_of(catalog, settings, sources)
 
 
+def test_a_wrong_source_file_is_told_and_the_others_go_on(
+    catalog, keep, written, sources, settings
+):
+    german, other = keep(written("Hafen"), "brand"), keep(written("Harbour"), "shop")
+    write_source(sources, "brand", ["deu"])
+    (sources / "shop.toml").write_text("kind = ", encoding="utf-8")
+    told: list[InputError] = []
+    groups = groups_of(catalog, settings, sources, wrong=told.append)
+    assert [group.of([german, other]) for group in groups] == [[german], [other]]
+    assert len(told) == 1
+    assert "shop.toml" in str(told[0])
+    assert "is no valid TOML" in str(told[0])
+
+
 def test_a_missing_language_of_a_source_names_its_package(settings):
     with pytest.raises(InputError, match=r"tesseract-ocr-tlh.*or `languages` of the source"):
         open_reader(("tlh",), settings.ocr_engines, timeout_s=1)

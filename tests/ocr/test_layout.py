@@ -11,7 +11,7 @@ from PIL import Image
 from lowdiff.ocr.engine import RawWord
 from lowdiff.ocr.layout import in_reading_order
 from lowdiff.ocr.page import in_page_order
-from lowdiff.ocr.tiles import TILE_PX, read_in_tiles, tiles_of
+from lowdiff.ocr.tiles import OVERVIEW_PX, TILE_PX, read_in_tiles, tiles_of
 from lowdiff.ocr.turns import turn_back, turned
 
 
@@ -103,6 +103,8 @@ def test_a_word_at_a_seam_is_read_once():
         long.paste(255, (20, top, 60, top + 20))
 
     def read(tile: Image.Image) -> list[RawWord]:
+        if tile.width < long.width:  # the look at the whole sees no big letters
+            return []
         rows = np.asarray(tile)[:, 30] > 0
         starts = [y for y in range(1, tile.height) if rows[y] and not rows[y - 1]]
         return [at("word", 20, y, line=(0, 0, y)) for y in starts]
@@ -110,3 +112,17 @@ def test_a_word_at_a_seam_is_read_once():
     found = read_in_tiles(long, read)
     assert sorted(word.box[1] for word in found) == marks
     assert [word.line for word in found] == sorted(word.line for word in found)
+
+
+def test_big_letters_are_read_in_the_shrunken_whole_and_their_pieces_left_out():
+    poster = Image.new("L", (2 * TILE_PX, TILE_PX))
+
+    def read(tile: Image.Image) -> list[RawWord]:
+        if max(tile.size) == OVERVIEW_PX:
+            small = at("small", 10, 400, line=(1, 0, 1))
+            return [replace(at("BIG", 100, 100), box=(100, 100, 800, 200)), small]
+        return [at("piece", 900, 1000), at("small", 50, 1900, line=(1, 0, 1))]
+
+    words = [word.text for word in read_in_tiles(poster, read)]
+    assert words[0] == "BIG"
+    assert set(words) == {"BIG", "small"}
