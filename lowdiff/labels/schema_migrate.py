@@ -19,6 +19,7 @@ from lowdiff.catalog.tables import LabelEvent
 from lowdiff.errors import InputError
 from lowdiff.labels.schema import Schema, validate_value
 from lowdiff.labels.schema_changes import Migration
+from lowdiff.labels.schema_screen import SCREENS, boxes_field
 
 KEPT, MOVED, ASKED, DROPPED, LOST, OVERTAKEN = (
     "kept", "moved", "asked again", "dropped", "lost", "overtaken",
@@ -151,7 +152,7 @@ def _fate(
         return Move(event, DROPPED, name, None)
     if (event.image_id, name) in said_anew:
         return Move(event, OVERTAKEN, name, None)
-    if name == schema.boxes.name:
+    if name in {boxes_field(schema, screen) for screen in SCREENS}:
         known = {label.value for label in schema.boxes.labels}
         fits = all(box.get("label") in known for box in event.value)
         return Move(event, KEPT if fits else LOST, name, event.value)

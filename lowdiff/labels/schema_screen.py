@@ -101,6 +101,14 @@ def boxes_of(schema: Schema, screen: str) -> tuple[BoxLabel, ...]:
     return tuple(label for label in schema.boxes.labels if label.has_text == (screen == TEXT))
 
 
+def boxes_field(schema: Schema, screen: str) -> str:
+    """The name under which the history keeps the rectangles of a screen.
+
+    Each screen has its own, so that what a person says on one can never wipe the other's.
+    """
+    return schema.boxes.name if screen == FORM else f"{screen}_{schema.boxes.name}"
+
+
 def asked_together(schema: Schema, names: Iterable[str]) -> tuple[str, ...]:
     """The fields to ask when these are open, in the order of the schema.
 

@@ -112,9 +112,9 @@ class Annotator:
         )
         catalog = open_catalog(Workspace(folder))
         with catalog.read() as session:
-            self.tasks = {
-                row.image_id: row.task_id
-                for row in session.scalars(select(LabelTask).order_by(LabelTask.image_id))
+            rows = session.scalars(select(LabelTask).order_by(LabelTask.image_id))
+            self.tasks = {  # of the form; doubtful text has tasks of its own
+                row.image_id: row.task_id for row in rows if ", text)" not in row.project_key
             }
         catalog.close()
 

@@ -122,6 +122,14 @@ def test_text_likeness_is_symmetric_and_one_only_for_the_same_words(one, other):
     assert (found == 1) == (one.split() == other.split())
 
 
+def test_lines_of_text_are_compared_where_people_have_drawn_some(crowd):
+    line = {"label": "Text", "x_pct": 0, "y_pct": 0, "w_pct": 20, "h_pct": 10}
+    assert "text_boxes" not in rows_of(crowd)
+    crowd.judge(crowd.ids[:1], [line], by="ana", name="text_boxes")
+    crowd.judge(crowd.ids[:1], [line | {"w_pct": 10}], by="ben", name="text_boxes")
+    assert rows_of(crowd)["text_boxes"].interval.value == pytest.approx(0.5)
+
+
 def test_an_annotator_is_described_by_drafts_changed_seconds_agreement_and_gold(crowd):
     crowd.draft(crowd.ids, "plain", 0.9)
     crowd.judge(crowd.ids[:8], "plain", by="ben", seconds=6.0)

@@ -116,6 +116,17 @@ def test_what_a_person_said_under_the_new_schema_is_the_last_word(anywhere, stor
     assert (found["caption"].value, found["layout"].value) == ("New.", "left")
 
 
+def test_rectangles_of_both_screens_are_carried_over(anywhere, store):
+    one = add(anywhere, store, disc(1), width_px=120, height_px=90)
+    figure, line = ({"label": label} for label in ("Figure", "Text"))
+    say(anywhere, one, "1:x@t", boxes=[figure])
+    say(anywhere, one, "2:x@t", text_boxes=[line])
+    assert migrate(anywhere, Migration()) == 2
+    found = labels(anywhere, one)
+    assert (found["boxes"].value, found["text_boxes"].value) == ([figure], [line])
+    assert found["text_boxes"].schema_version == SCHEMA.version
+
+
 def test_machines_are_not_moved_and_a_split_correction_is_no_silent_loss(catalog, store, migration):
     one = add(catalog, store, disc(1), width_px=120, height_px=90)
     say(catalog, one, None, origin="rule", actor="x/1", ground="noise")

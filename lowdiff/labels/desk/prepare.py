@@ -20,12 +20,12 @@ from lowdiff.labels.desk.candidates import DRAFT
 from lowdiff.labels.desk.label_studio import LabelStudio
 from lowdiff.labels.desk.projects import TaskProject
 from lowdiff.labels.desk.screen import Screen, checked_result, filled_in
-from lowdiff.labels.desk.tasks import Box, Form, boxes_field
+from lowdiff.labels.desk.tasks import Box, Form
 from lowdiff.labels.desk.wanted import Wanted
 from lowdiff.labels.desk.working_copies import working_copy
 from lowdiff.labels.drafts.boxes import draft_boxes
 from lowdiff.labels.schema import Schema
-from lowdiff.labels.schema_screen import TEXT, label_config
+from lowdiff.labels.schema_screen import TEXT, boxes_field, label_config
 from lowdiff.store import Store
 from lowdiff.workspace import Workspace
 

@@ -36,10 +36,10 @@ from lowdiff.labels.desk.projects import TaskProject
 from lowdiff.labels.desk.pulled import PullReport, compare, drafts_of
 from lowdiff.labels.desk.remote import RemoteAnnotation, RemoteTask
 from lowdiff.labels.desk.states import alone, find_gone, note_states
-from lowdiff.labels.desk.tasks import Form, boxes_field, boxes_value, from_result
+from lowdiff.labels.desk.tasks import Form, boxes_value, from_result
 from lowdiff.labels.quality.second_look import open_second_looks
 from lowdiff.labels.schema import Schema
-from lowdiff.labels.schema_screen import FORM
+from lowdiff.labels.schema_screen import FORM, boxes_field
 
 OVERLAP = timedelta(minutes=2)
 """A change that the server had not committed when we last asked is still found."""

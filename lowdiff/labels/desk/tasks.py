@@ -146,14 +146,6 @@ def from_result(schema: Schema, result: Sequence[Mapping[str, Any]], *, screen: 
     )
 
 
-def boxes_field(schema: Schema, screen: str) -> str:
-    """The name under which the history keeps the rectangles of a screen.
-
-    Each screen has its own, so that what a person says on one can never wipe the other's.
-    """
-    return schema.boxes.name if screen == FORM else f"{screen}_{schema.boxes.name}"
-
-
 def boxes_value(boxes: Sequence[Box]) -> list[dict[str, Any]]:
     """Rectangles as the value of a label."""
     return [asdict(box) for box in boxes]

@@ -20,6 +20,7 @@ from lowdiff.labels.quality.alpha import (
 )
 from lowdiff.labels.quality.ratings import Rating, by_image
 from lowdiff.labels.schema import Schema
+from lowdiff.labels.schema_screen import FORM, SCREENS, boxes_field
 
 ALPHA, SAME_TEXT, IOU = "alpha", "text likeness", "box IoU"
 
@@ -48,7 +49,10 @@ def measure_agreement(ratings: Sequence[Rating], schema: Schema) -> list[Agreeme
             rows.append(_texts(field.name, units))
         else:
             rows.append(_values(field.name, units, field.kind == "flags"))
-    rows.append(_boxes(schema.boxes.name, _units(said.get(schema.boxes.name, {}))))
+    for screen in SCREENS:
+        name = boxes_field(schema, screen)
+        if screen == FORM or name in said:
+            rows.append(_boxes(name, _units(said.get(name, {}))))
     return rows
 
 
