@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator
 
+import httpx
 import pytest
 
 from lowdiff.catalog import open_catalog
@@ -24,18 +25,30 @@ def desk(label_studio) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def other_account(desk) -> Iterator[Callable[[], int]]:
-    """Makes a second account on the server; it goes again after the test."""
-    made = []
+def other_account(desk) -> Iterator[Callable[[], httpx.Client]]:
+    """Invites a second person, who signs up in a browser of their own; gone after the test."""
+    people = []
 
-    def make() -> int:
-        name = f"{uuid.uuid4().hex[:8]}@brand.org"
-        user = desk.client._sdk.users.create(email=name, username=name)
-        made.append(user.id)
-        return user.id
+    def sign_up() -> httpx.Client:
+        invitation = desk.client._ask("invite", "GET", "api/invite")["invite_url"]
+        web = httpx.Client(base_url=desk.server.url, follow_redirects=True, timeout=60)
+        web.get(invitation)
+        token = web.cookies["csrftoken"]
+        answer = {
+            "email": f"{uuid.uuid4().hex[:8]}@brand.org",
+            "password": uuid.uuid4().hex,
+            "csrfmiddlewaretoken": token,
+            "allow_newsletters": "false",
+        }
+        web.post(invitation, data=answer, headers={"Referer": desk.server.url})
+        web.headers["X-CSRFToken"] = web.cookies["csrftoken"]
+        people.append(web)
+        return web
 
-    yield make
-    for user_id in made:
+    yield sign_up
+    for web in people:
+        user_id = web.get("/api/current-user/whoami").json()["id"]
+        web.close()
         desk.client._sdk.users.delete(id=user_id)
 
 

@@ -166,11 +166,19 @@ def test_what_is_skipped_after_all_counts_no_more(desk, pushed):
     assert desk.pull().withdrawn == 0
 
 
-def test_several_people_speak_each_for_themselves_and_the_last_one_counts(desk, pushed):
+def test_several_people_speak_each_for_themselves_and_the_last_one_counts(
+    desk, pushed, other_account
+):
     first = desk.submit(pushed[0], layout="left")
-    second = desk.submit(pushed[0], layout="right")
+    other, (task,) = other_account(), desk.tasks()[pushed[0]]
+    said = {"result": answer(desk, task.id, {"layout": "right"}), "lead_time": 2.0}
+    second = other.post(f"/api/tasks/{task.id}/annotations/", json=said).json()["id"]
     assert desk.pull().annotations == 2
-    assert labels(desk, pushed[0])["layout"].value == "right"
+    label = labels(desk, pushed[0])["layout"]
+    assert (label.value, label.actor) == (
+        "right",
+        other.get("/api/current-user/whoami").json()["email"],
+    )
     assert events(desk) == 2 * (len(DRAFTED) + 1)
     desk.client._sdk.annotations.delete(id=second)
     assert desk.pull().withdrawn == 1

@@ -65,3 +65,20 @@ def test_our_link_serves_the_order_of_the_queue_in_a_browser(desk, other_account
             assert images[person.task()] == image_id
             person.submit_and_go_on()
     assert desk.pull().annotations == len(queue)
+
+
+def test_the_button_for_all_tasks_gives_two_people_different_images_in_that_order(
+    desk, other_account
+):
+    ids = add_drafted(desk.catalog, desk.store, range(4))
+    queue = [ids[at] for at in (2, 0, 3, 1)]
+    desk.push_wanted(sorted(wanted(queue), key=lambda one: one.image_id))
+    other, served = other_account(), []
+    address = f"/api/dm/actions/?id=next_task&project={desk.project().project_id}"
+    for _ in range(2):
+        task = desk.client._ask("next", "POST", address.lstrip("/"), json={})
+        theirs = other.post(address, json={}).raise_for_status().json()
+        served += [one["data"]["image_id"] for one in (task, theirs)]
+        desk.client.annotate(task["id"], [], lead_time_s=1.0)
+        other.post(f"/api/tasks/{theirs['id']}/annotations/", json={"result": []})
+    assert served == queue
