@@ -6,7 +6,7 @@ fields that it sees ends up as something else, at no saving of time.
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +34,15 @@ from lowdiff.labels.schema_screen import asked_together
 
 READ_TWICE = ("transcription",)
 """Texts that are compared with the picture word by word."""
+CHUNKS = (
+    ("background", "background_colour"),
+    ("figure_count", "figure_size", "layout"),
+    ("saturation", "palette"),
+    ("logo", "brand"),
+)
+"""Fields that make one statement together (a plain white ground; one large centred figure). The
+model lets one M be enough for what is one unit of thought (its rule 2); the figures count an M for
+every field, and tell beside them what one for each statement would make."""
 BOX_KEYS = press("shift+l")
 
 
@@ -45,6 +54,11 @@ class Answer:
     """Of all fields that were shown."""
     effort: Effort
     by_field: dict[str, Effort]
+
+    @property
+    def chunks(self) -> int:
+        """Statements among the fields that were shown."""
+        return chunks_of(self.values)
 
 
 class Annotator:
@@ -119,6 +133,11 @@ class Annotator:
             one = self._dice.choice(field.values)
             return [other for other in value if other != one] + [one] * (one not in value)
         return self._dice.choice([other for other in field.values if other != value])
+
+
+def chunks_of(names: Iterable[str]) -> int:
+    """How many statements these fields make."""
+    return len({next((one for one in CHUNKS if name in one), (name,)) for name in names})
 
 
 def corrected_caption(draft: str, truth: Known) -> str:

@@ -24,14 +24,14 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.annotator import Annotator
-from benchmarks.keystrokes import Effort
+from benchmarks.annotator import Annotator, chunks_of
+from benchmarks.keystrokes import Effort, M
 from benchmarks.label_truth import Known, brand_set, graphics, is_right, openmoji
 from benchmarks.labeling_project import bring, copied, draft_all, truths
-from benchmarks.labeling_run import HEADING, Run, work_through
+from benchmarks.labeling_run import HEADING, Run, Steady, steady, work_through
 from lowdiff.catalog.labels import Label, current_labels
 from lowdiff.ingest.openmoji import bring_openmoji
-from lowdiff.labels.schema import Schema, load_schema
+from lowdiff.labels.schema import Schema, applies, load_schema
 from lowdiff.ops.project import open_project
 from lowdiff.settings import SETTINGS_FILE
 from lowdiff.workspace import Workspace
@@ -54,19 +54,22 @@ def main() -> None:
         schema, fields=tuple(one for one in schema.fields if one.name in known[0].fields)
     )
     started = time.process_time()
+    with open_project(space) as project:
+        draft_all(project, schema)
+    drafting = time.process_time() - started
     own = copied(space, folder / f"run-{os.getpid()}")
     settings = {"audit_share": asked.audit_share, "accept_error_limit": asked.limit}
     lines = [f"{name} = {value}\n" for name, value in settings.items() if value is not None]
     (own / SETTINGS_FILE).write_text("".join(["gold_share = 0.0\n", *lines]), encoding="utf-8")
     with open_project(own) as project:
-        draft_all(project, schema)
         facts = truths(project, known)
         with project.catalog.read() as session:
             drafts = current_labels(session)
         annotator = Annotator(schema, slip=asked.slip, seed=asked.seed)
         filled = _whole(annotator, schema, facts, drafts)
         empty = sum((annotator.from_nothing(one) for one in facts.values()), Effort())
-        drafting = time.process_time() - started
+        asked_of = [[f.name for f in schema.fields if applies(f, t.fields)] for t in facts.values()]
+        spared = sum(len(names) - chunks_of(names) for names in asked_of)
         print(f"{len(facts)} images ({asked.set}, seed {asked.seed}, words: {asked.words})")
         _print_drafts(schema, facts, drafts)
         print(f"\n{HEADING}", flush=True)
@@ -74,9 +77,11 @@ def main() -> None:
             project, schema, facts, annotator, batch=asked.batch, logos=asked.logos,
             say=lambda line: print(line, flush=True),
         )  # fmt: skip
-        _print_run(run, schema, facts, {"plain": empty, "filled in once": filled})
+        others = {"plain": (empty, spared), "filled in once": (filled, spared)}
+        _print_run(run, schema, facts, others)
+        _print_whole(run, steady(project, schema, run.counted, facts, annotator), len(facts))
     print(
-        f"machine: {drafting / len(facts):.2f} CPU s an image for drafts, "
+        f"machine: {drafting / len(facts):.2f} CPU s an image for drafts that were not there yet, "
         f"{run.machine_cpu_s / len(facts):.2f} for queue, decisions and learning"
     )
 
@@ -134,7 +139,10 @@ def _print_drafts(
 
 
 def _print_run(
-    run: Run, schema: Schema, facts: Mapping[str, Known], others: Mapping[str, Effort]
+    run: Run,
+    schema: Schema,
+    facts: Mapping[str, Known],
+    others: Mapping[str, tuple[Effort, int]],
 ) -> None:
     number = len(facts)
     print(f"\n{'field':<18}{'most':>6}{'shown':>8}{'wrong draft':>12}{'s/img':>7}{'error':>8}"
@@ -156,12 +164,29 @@ def _print_run(
     print(f"\ncounted fields: {len(counted)} of {len(schema.names)}; visits {run.visits}, "
           f"again {run.again}")  # fmt: skip
     print(f"field error {wrong / max(1, total):.2%}; never shown to a person {unseen:.1%}")
-    print(f"\n{'way':<16}{'s/image':>9}{'keys':>8}{'clicks':>8}{'hours for ' + str(WHOLE):>18}")
-    for name, effort in {"lowdiff": run.effort, **others}.items():
+    print(f"\n{'way':<22}{'s/image':>9}{'keys':>8}{'clicks':>8}{'M by statement':>16}")
+    for name, (effort, saved) in {
+        "lowdiff": (run.effort, sum(run.seen.values()) - run.chunks), **others,
+    }.items():  # fmt: skip
         print(
-            f"{name:<16}{effort.seconds / number:>9.1f}{effort.keys / number:>8.1f}"
-            f"{effort.clicks / number:>8.2f}{effort.seconds / number * WHOLE / 3600:>18.1f}"
+            f"{name:<22}{effort.seconds / number:>9.1f}{effort.keys / number:>8.1f}"
+            f"{effort.clicks / number:>8.2f}{(effort.seconds - M * saved) / number:>16.1f}"
         )
+
+
+def _print_whole(run: Run, after: Steady, number: int) -> None:
+    """The whole corpus: this run, and then images at what one costs at the end of it."""
+    rest = max(0, WHOLE - number)
+    one = after.effort.seconds / after.images
+    hours = (run.effort.seconds + rest * one) / 3600
+    shown = sum(run.shown[name] for name in run.counted) + rest * after.shown / after.images
+    unseen = 1 - shown / (len(run.counted) * (number + rest))
+    print(
+        f"one more image at the end: {one:.1f} s, {after.shown / after.images:.1f} of "
+        f"{len(run.counted)} counted fields shown\n"
+        f"{number + rest} images, these the first of them: {hours:.1f} h, "
+        f"{3600 * hours / (number + rest):.1f} s an image, never shown {unseen:.1%}"
+    )
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from lowdiff.catalog.engine import utc_now
 from lowdiff.catalog.images import images_by_id
 from lowdiff.catalog.tables import Image, Sighting
 from lowdiff.labels.drafts.draft import draft_batch, pending_draft
+from lowdiff.labels.learn.features import features_batch, open_extractor, pending_features
 from lowdiff.labels.schema import Schema
 from lowdiff.ocr.document import OcrDocument, Word, mean_confidence, sure_share, text_of, to_json
 from lowdiff.ocr.groups import groups_of
@@ -69,7 +70,7 @@ def bring(folder: Path, pictures: Path, known: Sequence[Known], *, words: str) -
 
 
 def draft_all(project: Project, schema: Schema) -> None:
-    """What `lowdiff draft` does, for a schema of some of the fields."""
+    """What `lowdiff draft` does, for a schema of some of the fields; and what images look like."""
     for group in groups_of(project.catalog, project.settings, project.workspace.sources):
         todo = group.of(pending_draft(project.catalog, ocr=group.stage, schema=schema))
         for batch in chunks(todo, project.settings.batch_size):
@@ -82,6 +83,14 @@ def draft_all(project: Project, schema: Schema) -> None:
                 details=project.settings.acceptance == "confidence",
                 workers=project.settings.workers,
             )
+    for batch in chunks(pending_features(project.catalog, "builtin"), 128):
+        features_batch(
+            batch,
+            catalog=project.catalog,
+            store=project.store,
+            extractor=open_extractor("builtin"),
+            workers=project.settings.workers,
+        )
 
 
 def truths(project: Project, known: Sequence[Known]) -> dict[str, Known]:

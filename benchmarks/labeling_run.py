@@ -10,8 +10,11 @@ from typing import Any
 from benchmarks.annotator import Annotator, Answer
 from benchmarks.keystrokes import Effort
 from benchmarks.label_truth import Known, is_right
+from lowdiff.catalog.artifacts import newest_payloads
+from lowdiff.catalog.chunks import chunks as batches
 from lowdiff.catalog.labels import Label, append_events, current_labels
-from lowdiff.labels.accept.policy import Policy, counts, resolve
+from lowdiff.labels.accept.audit import is_audit
+from lowdiff.labels.accept.policy import Policy, counts, open_fields, resolve
 from lowdiff.labels.desk.pull import label_events
 from lowdiff.labels.desk.remote import RemoteAnnotation
 from lowdiff.labels.desk.tasks import Box, Form, from_result, to_result
@@ -61,8 +64,12 @@ class Run:
     by_field: dict[str, Effort] = field(default_factory=dict)
     shown: Counter[str] = field(default_factory=Counter)
     """Field → images on which a person saw it."""
+    seen: Counter[str] = field(default_factory=Counter)
+    """Field → how often a person saw it."""
     first_drafts_wrong: Counter[str] = field(default_factory=Counter)
     """Field → images on which a person had to correct it."""
+    chunks: int = 0
+    """Statements that a person judged; see `annotator.CHUNKS`."""
     visits: int = 0
     again: int = 0
     """Visits of images that had been visited before."""
@@ -168,8 +175,12 @@ def field_errors(
             of_image = of_image | (resolve(of_image, schema, policy) or {})
             values = {key: label.value for key, label in of_image.items()}
             said, label = values.get(name), of_image.get(name)
-            if not applies(schema.field(name), values):
-                said, label = "", None
+            depends = schema.field(name).only_if
+            if not applies(schema.field(name), values) and depends is not None:
+                decides = of_image.get(depends.field)
+                if decides is None or not counts(schema.field(depends.field), decides, policy):
+                    continue
+                said, label = "", decides
             elif label is None or not counts(schema.field(name), label, policy):
                 continue
             is_wrong = not is_right(schema, name, said, truth)
@@ -180,15 +191,60 @@ def field_errors(
     return found
 
 
+@dataclass(frozen=True)
+class Steady:
+    """What one more image would cost by what was learned and decided in a run."""
+
+    images: int
+    effort: Effort
+    chunks: int
+    shown: int
+    """Counted fields that a person would see."""
+
+
+def steady(
+    project: Project, schema: Schema, counted: Sequence[str], truths: Mapping[str, Known],
+    annotator: Annotator,
+) -> Steady:  # fmt: skip
+    """As if every image that is not audited came anew: the drafts of now, the decisions of now.
+
+    What heads say of images that they have learned from comes from models that did not see them.
+    """
+    policy, share = present_policy(project), project.settings.audit_share
+    ids = [one for one in truths if not is_audit(one, share)]
+    effort, chunks, shown = Effort(), 0, 0
+    for some in batches(ids, 400):
+        with project.catalog.read() as session:
+            payloads = newest_payloads(session, "draft", some)
+        for image_id in some:
+            drafts = payloads[image_id]["fields"]
+            labels = {
+                name: Label(
+                    one["value"], one["origin"], one["by"], one["confidence"], schema.version, BEGAN
+                )
+                for name, one in drafts.items()
+            }
+            ask = open_fields(labels, policy, schema, is_audit=False)
+            if not ask:
+                continue
+            values = {name: one["value"] for name, one in drafts.items()}
+            answer = annotator.answer(ask, values, truths[image_id])
+            effort, chunks = effort + answer.effort, chunks + answer.chunks
+            shown += len(set(answer.values) & set(counted))
+    return Steady(len(ids), effort, chunks, shown)
+
+
 def _note(
     run: Run, one: Next, answer: Answer, effort: Effort, draft: Mapping[str, Label],
     seen: set[tuple[str, str]], schema: Schema,
 ) -> None:  # fmt: skip
     run.visits += 1
     run.effort += effort
+    run.chunks += answer.chunks
     for name, part in answer.by_field.items():
         run.by_field[name] = run.by_field.get(name, Effort()) + part
         run.shown[name] += (one.image_id, name) not in seen
+        run.seen[name] += 1
         seen.add((one.image_id, name))
         before = draft[name].value if name in draft else None
         if not is_right(schema, name, before, run.truths[one.image_id]):

@@ -94,6 +94,8 @@ def test_what_a_person_wrote_freely_is_not_parsed():
     [
         ("raccoon", "A raccoon"),
         ("owl", "An owl"),
+        ("four fish", "Four fish"),
+        ("four shopping bags", "Four shopping bags"),
         ("hourglass done", "An hourglass done"),
         ("unicorn", "A unicorn"),
         ("ATM sign", "An ATM sign"),

@@ -1,16 +1,19 @@
 """From labels to decisions, on a real catalog."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sqlalchemy import select
 
 from lowdiff.catalog import open_catalog
 from lowdiff.catalog.label_tables import AcceptanceDecision, LabelWithdrawal
+from lowdiff.catalog.labels import current_labels
 from lowdiff.catalog.tables import LabelEvent
 from lowdiff.labels.accept.bound import alpha_of
 from lowdiff.labels.accept.decide import CHAINS, decide_one, least_audits, thresholds
 from lowdiff.labels.accept.evidence import Sample, gather_samples, learn_calibration
-from lowdiff.labels.accept.policy import read_policy
+from lowdiff.labels.accept.policy import counts, read_policy
 from tests.labels.forms import SCHEMA
 from tests.labels.people import NOW, SHARE, Crowd
 
@@ -226,6 +229,20 @@ def test_drafts_at_the_limit_are_hardly_ever_accepted_however_often_one_looks(p)
         looks = range(150, 601, 50)
         accepted += any(verdict_of(drafts[:n], sure[n:].tolist()).is_on for n in looks)
     assert accepted <= 6
+
+
+def test_drafters_of_one_field_are_tried_together_too(some):
+    half = len(some.audited) // 2
+    some.draft(some.audited[:half], "plain", 0.9)
+    some.draft(some.audited[half:], "plain", 0.95, by="head-background/1", origin="model")
+    some.judge(some.audited, "plain")
+    found = {verdict.family: verdict.is_on for verdict in some.decide_all()}
+    assert found == {"background-pixels": False, "head-background": False, "any": True}
+    with some.catalog.read() as session:
+        policy = read_policy(session, acceptance="audited", accept_confidence=1.0)
+        label = current_labels(session, some.audited[:1])[some.audited[0]]["background"]
+    draft = replace(label, origin="rule", actor="another/1", confidence=0.9)
+    assert counts(SCHEMA.field("background"), draft, policy)
 
 
 def test_calibration_rests_on_labels_that_are_not_audited(some):

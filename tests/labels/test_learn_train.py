@@ -200,7 +200,7 @@ def test_relatives_pass_on_what_they_share_and_nothing_else(gallery):
     sure = [found[one]["style"].confidence for one in (twin, near, variant)]
     assert sure == sorted(sure, reverse=True)
     assert {found[one]["style"].origin for one in (twin, near, variant)} == {"propagated"}
-    assert found[near]["style"].by == "family-near/1"
+    assert found[near]["style"].by == "family-near/2"
 
 
 def test_an_audited_image_passes_nothing_on(gallery):

@@ -5,11 +5,14 @@ tried, from the surest drafts down, in an order that no error has a say in: they
 confidences of all audited drafts, judged or not. A threshold counts when it and all those before it
 in its chain are shown to be under the limit, so that each may use the whole of its chain's alpha
 (fixed-sequence testing: Maurer, Hothorn and Lehmacher 1995; with bounds that hold at all times the
-promise does so, too). The promise holds for each field and drafter by itself, with 95 %: for all of
-them together it would need a bound for each that is as much stricter.
+promise does so, too).
+
+Where several drafters speak of a field, of each image the surest one, they are tried together as
+well (ANY); where that succeeds it replaces what each of them has shown. The promise holds for each
+of these by itself, with 95 %: for all fields together it would need bounds that are stricter.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -21,7 +24,7 @@ from lowdiff.catalog import Catalog
 from lowdiff.catalog.engine import utc_now
 from lowdiff.catalog.label_tables import AcceptanceDecision
 from lowdiff.labels.accept.bound import Trial, alpha_of, judge, samples_needed
-from lowdiff.labels.accept.evidence import Sample, gather_samples, waiting_audits
+from lowdiff.labels.accept.evidence import ANY, Sample, gather_samples, waiting_audits
 from lowdiff.labels.schema import Schema
 from lowdiff.pages.format import plural
 
@@ -82,6 +85,9 @@ def decide(
     groups: dict[tuple[str, str], list[Sample]] = {}
     for sample in samples:
         groups.setdefault((sample.field, sample.family), []).append(sample)
+    for name, families in _several(groups).items():
+        groups[name, ANY] = [sample for sample in samples if sample.field == name]
+        waiting[name, ANY] = [sure for one in families for sure in waiting.get((name, one), ())]
     verdicts = []
     rows = []
     for pair in sorted(groups.keys() | history.keys()):
@@ -101,6 +107,14 @@ def decide(
         with catalog.write() as session:
             session.add_all(rows)
     return verdicts
+
+
+def _several(groups: Mapping[tuple[str, str], Sequence[Sample]]) -> dict[str, list[str]]:
+    """Field → its drafters, where several speak: together they have more audits than each."""
+    found: dict[str, list[str]] = {}
+    for name, family in groups:
+        found.setdefault(name, []).append(family)
+    return {name: families for name, families in found.items() if len(families) > 1}
 
 
 def decide_one(

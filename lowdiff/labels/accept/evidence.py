@@ -22,6 +22,8 @@ from lowdiff.labels.accept.calibrate import Calibration, fit
 from lowdiff.labels.schema import Field, Schema
 
 CHUNK = 400
+ANY = "any"
+"""In place of a drafter's name: all drafters of a field together."""
 CORRECTION = "correction:"
 """Begins the annotation key of a correction by query: nobody looked at that image."""
 

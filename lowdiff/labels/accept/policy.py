@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from lowdiff.catalog.label_tables import AcceptanceDecision
 from lowdiff.catalog.labels import Label
-from lowdiff.labels.accept.evidence import family_of, may_be_accepted
+from lowdiff.labels.accept.evidence import ANY, family_of, may_be_accepted
 from lowdiff.labels.drafts.caption import compose_caption, parse_caption, parts_of, values_of
 from lowdiff.labels.schema import Field, Schema, applies
 
@@ -98,7 +98,8 @@ def counts(field: Field, label: Label, policy: Policy) -> bool:
         return sure >= policy.accept_confidence
     if field.free and label.actor.startswith(SOURCE):
         return True
-    rule = policy.rules.get((field.name, family_of(label.actor)))
+    rule = policy.rules.get((field.name, ANY))
+    rule = rule or policy.rules.get((field.name, family_of(label.actor)))
     return rule is not None and sure >= rule.threshold and may_be_accepted(field, label.value)
 
 

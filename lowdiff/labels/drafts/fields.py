@@ -176,7 +176,7 @@ def draft_brand(source: SourceWords) -> Drafted:
         found = LOGO_OF.fullmatch(text or "")
         if found:
             return Drafted(found[1], 0.8, "source-brand/1")
-    return Drafted("", 0.5, "source-brand/1")
+    return Drafted("", 0.5, "no-brand/1")  # not the source's word: it says nothing
 
 
 def _is_scene(measured: Measures) -> bool:

@@ -19,6 +19,8 @@ BEFORE_NOUN_ENDS = _words(
 ALREADY_DETERMINED = _words(
     "a an the one no my your our his her their this that these those some many several all i it"
 )
+NUMBERS = _words("two three four five six seven eight nine ten eleven twelve")
+ONE_OR_MANY = _words("fish sheep deer salmon aircraft series species")
 CONNECTORS = _words("of the and & de la le von der du")
 IRREGULAR_PLURALS = _words("people men women children feet teeth mice geese dice skis")
 SINGULAR_IN_S = _words(
@@ -114,6 +116,9 @@ def _wants_article(words: list[str]) -> bool:
     first = words[0].lower().strip("'’“”(")
     if first in ALREADY_DETERMINED or _is_name(words):
         return False
+    if first in NUMBERS and not words[-1].endswith(("o’clock", "o'clock", "-thirty")):
+        last = words[-1].lower()
+        return not (is_plural(last) or last in ONE_OR_MANY)
     if first.endswith("ing") and first not in NO_VERB_ING:
         alone = len(words) == 1 or words[1].lower() in BEFORE_NOUN_ENDS
         if alone:

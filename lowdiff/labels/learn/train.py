@@ -21,7 +21,7 @@ from lowdiff.labels.learn.statements import Statement, Statements, is_learned, s
 from lowdiff.labels.schema import Field, Schema
 from lowdiff.store import Store
 
-GREW = 1.1
+GREW = 1.25
 """A head is trained again when there are so many times the labels it has learned from."""
 NO_FLAG = ""
 

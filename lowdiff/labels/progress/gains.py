@@ -1,9 +1,10 @@
 """What the next hour of labeling would gain most from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lowdiff.labels.accept.decide import Verdict
+from lowdiff.labels.accept.evidence import ANY
 from lowdiff.labels.progress.tally import Tally
 
 
@@ -33,9 +34,14 @@ def next_gains(verdicts: Sequence[Verdict], tally: Tally) -> list[Gain]:
     for verdict in verdicts:
         if verdict.is_on or verdict.needed is None or verdict.threshold is None:
             continue
-        steps: Mapping[int, int] = tally.waiting.get((verdict.field, verdict.family), {})
         least = round(100 * verdict.threshold)
-        drafts = sum(number for step, number in steps.items() if step >= least)
+        drafts = sum(
+            number
+            for (name, family), steps in tally.waiting.items()
+            if name == verdict.field and verdict.family in (family, ANY)
+            for step, number in steps.items()
+            if step >= least
+        )
         if drafts:
             gains.append(
                 Gain(
