@@ -9,27 +9,34 @@ copies are drawn before, and told apart.
 import argparse
 import io
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from PIL import Image as Pixels
 from PIL import ImageDraw
+from sqlalchemy import select
 
 from lowdiff.catalog.chunks import chunks
 from lowdiff.catalog.images import images_by_id
+from lowdiff.catalog.tables import Image, LabelProject, Sighting
 from lowdiff.labels.desk.working_copies import working_copy
 from lowdiff.labels.schema import load_schema
 from lowdiff.ops.label_push import push_all
 from lowdiff.ops.labeling import connect_label_studio, pull_screens
 from lowdiff.ops.project import Project, open_project
 from lowdiff.ops.services import down, up
-from tests.labels.corpus import add, draft
+from lowdiff.store import sha256_hex
+from tests.labels.corpus import SEEN_AT, add, draft
 
 SCHEMA = load_schema()
+DRAWN = 400
+"""So many working copies are drawn and timed; the others are copies of one."""
 
 
 def main() -> None:
@@ -51,28 +58,60 @@ def main() -> None:
 
 def measure(project: Project, number: int, changed: int) -> None:
     """Print one line a step."""
-    with timed("images, their drafts and families", number):
-        ids = [
-            add(project.catalog, project.store, picture(n), width_px=480, height_px=360)
-            for n in range(number)
-        ]
-        ids.sort()
-        for some in chunks(ids, 500):
-            draft(project.catalog, list(some))
-    with timed("working copies", len(ids)):
-        draw(project, ids)
+    ids = seed(project, number)
+    some = ids[:DRAWN]
+    with timed("working copies drawn", len(some)):
+        draw(project, some)
+    folder = project.workspace.working_copies
+    for image_id in ids[DRAWN:]:
+        shutil.copyfile(folder / f"{some[0]}.png", folder / f"{image_id}.png")
     with connect_label_studio(project) as client:
-        with timed("push of all", len(ids)):
+        with timed("push of all, the copies are there", number):
             print(push_all(project, client, SCHEMA).record())
-        with timed("push when nothing has changed", len(ids)):
+        with timed("push when nothing has changed", number):
             print(push_all(project, client, SCHEMA).record())
-        with timed("pull when nothing has changed, the first", len(ids)):
+        pull_screens(project, client, SCHEMA)
+        forget_overlap(project)
+        with timed("pull when nothing has changed", number):
             pull_screens(project, client, SCHEMA)
-        with timed("pull when nothing has changed", len(ids)):
-            pull_screens(project, client, SCHEMA)
-        draft(project.catalog, ids[:changed], layout=("grid", 0.9))
+        draft(project.catalog, sorted(ids)[:changed], layout=("grid", 0.9))
         with timed("push after newer drafts", changed):
             print(push_all(project, client, SCHEMA).record())
+
+
+def seed(project: Project, number: int) -> list[str]:
+    """Images with drafts; the first ones have an original that a working copy can be drawn from."""
+    ids = [
+        add(project.catalog, project.store, picture(n), width_px=480, height_px=360)
+        for n in range(min(number, DRAWN))
+    ]
+    others = [sha256_hex(f"image {n}".encode()) for n in range(number - len(ids))]
+    with project.catalog.write() as session:
+        for image_id in others:
+            session.add(
+                Image(
+                    id=image_id, pixel_hash=image_id, format="png", width_px=480, height_px=360,
+                    size_bytes=1, has_alpha=True, created_at=SEEN_AT,
+                )
+            )  # fmt: skip
+        session.flush()
+        for image_id in others:
+            session.add(
+                Sighting(
+                    image_id=image_id, source="test", url=image_id, licence="CC0-1.0",
+                    attribution="", tags=[], evidence={}, seen_at=SEEN_AT,
+                )
+            )  # fmt: skip
+    for some in chunks([*ids, *others], 500):
+        draft(project.catalog, list(some))
+    return [*ids, *others]
+
+
+def forget_overlap(project: Project) -> None:
+    """As if the last pull had been three minutes ago."""
+    with project.catalog.write() as session:
+        for row in session.scalars(select(LabelProject)):
+            row.pulled_until = (row.pulled_until or SEEN_AT) + timedelta(minutes=3)
 
 
 def picture(number: int) -> bytes:
@@ -88,16 +127,15 @@ def picture(number: int) -> bytes:
 def draw(project: Project, ids: list[str]) -> None:
     """The working copies of some images."""
     folder = project.workspace.working_copies
-    for some in chunks(ids, 500):
-        with project.catalog.read() as session:
-            images = images_by_id(session, some)
-        with ThreadPoolExecutor(project.settings.workers) as threads:
-            list(
-                threads.map(
-                    lambda one: working_copy(one, store=project.store, folder=folder),
-                    images.values(),
-                )
+    with project.catalog.read() as session:
+        images = images_by_id(session, ids)
+    with ThreadPoolExecutor(project.settings.workers) as threads:
+        list(
+            threads.map(
+                lambda one: working_copy(one, store=project.store, folder=folder),
+                images.values(),
             )
+        )
 
 
 @contextmanager

@@ -89,6 +89,11 @@ def test_work_of_people_is_left_alone(desk, ids):
     }  # fmt: skip
     desk.pull()
     assert states(desk)[done] == DONE
+    (task,) = desk.tasks()[begun]
+    (thrown_away,) = desk.client._ask("read", "GET", f"api/tasks/{task.id}/drafts")
+    desk.client._ask("throw away", "DELETE", f"api/drafts/{thrown_away['id']}/")
+    assert follow(desk, desk.plan(wanted(ids)).present) == 1
+    assert shown(desk, begun)["values"]["layout"] == "grid"
 
 
 def test_an_annotation_that_was_begun_before_a_change_in_place_can_be_submitted(desk, ids):

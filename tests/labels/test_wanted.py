@@ -94,7 +94,7 @@ def test_text_is_doubtful_when_ocr_read_some_and_says_so(catalog, ids, payload, 
         (GONE, "fresh"),
         (PUSHED, "present"),
         (SETTLED, "present"),
-        (TOUCHED, None),
+        (TOUCHED, "present"),
         (DONE, None),
     ],
 )

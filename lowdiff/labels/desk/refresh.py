@@ -15,7 +15,7 @@ from lowdiff.labels.desk.history import known_keys, state_of
 from lowdiff.labels.desk.prepare import Office, Prepared, prepare
 from lowdiff.labels.desk.remote import RemoteTask
 from lowdiff.labels.desk.tasks import MODEL_VERSION, place_of, score_of
-from lowdiff.labels.desk.wanted import GONE, PUSHED, SETTLED, Wanted, newest_tasks
+from lowdiff.labels.desk.wanted import GONE, PUSHED, SETTLED, TOUCHED, Wanted, newest_tasks
 
 SETTLED_FOR = timedelta(hours=1)
 """So long a task near the front, with nothing left to ask, waits at the end before it goes."""
@@ -100,7 +100,7 @@ def settle_batch(
 
 
 def _is_stale(one: Prepared, row: LabelTask | None) -> bool:
-    if row is None or row.state not in (PUSHED, SETTLED):
+    if row is None or row.state not in (PUSHED, SETTLED, TOUCHED):
         return False
     return one.wanted.moved or row.state == SETTLED or row.prediction_hash != one.prediction_hash
 

@@ -46,7 +46,7 @@ class Plan:
     fresh: list[Wanted] = field(default_factory=list)
     """Tasks to make, the next one first."""
     present: list[Wanted] = field(default_factory=list)
-    """Tasks that are there, untouched as far as we know: to be brought up to date."""
+    """Tasks that are there and not done: to be brought up to date where nobody works on them."""
     settled: list[str] = field(default_factory=list)
     """Ids of images whose untouched tasks ask nothing any more."""
     front: frozenset[str] = frozenset()
@@ -129,6 +129,8 @@ def make_plan(
             if row.priority is None or abs(row.priority - one.priority) > MOVED:
                 moved.append((max(row.priority or 0.0, one.priority), one.image_id))
             plan.present.append(one)
+        elif row.state == TOUCHED:
+            plan.present.append(one)  # what was begun may have been thrown away
     foremost = {image_id for _, image_id in sorted(moved, reverse=True)[:MOST_MOVED]}
     present = [replace(one, moved=one.image_id in foremost) for one in plan.present]
     asked = {one.image_id for one in wanted}
