@@ -13,10 +13,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lowdiff.catalog.label_tables import LabelWithdrawal
+from lowdiff.catalog.label_tables import GoldItem, LabelWithdrawal
 from lowdiff.catalog.labels import PEOPLE, append_events
 from lowdiff.catalog.tables import LabelEvent
 from lowdiff.errors import InputError
+from lowdiff.labels.queue.gold import GOLD
 from lowdiff.labels.schema import Schema, validate_value
 from lowdiff.labels.schema_changes import Migration
 from lowdiff.labels.schema_screen import SCREENS, boxes_field
@@ -141,7 +142,27 @@ def apply_migration(
     reason = f"said again under schema {schema.version}"
     for key in sorted({move.event.annotation_key or "" for move in moves} - {""}):
         session.add(LabelWithdrawal(annotation_key=key, withdrawn_at=now, reason=reason))
+    _move_gold(session, moves)
     return appended
+
+
+def _move_gold(session: Session, moves: Sequence[Move]) -> None:
+    """Known answers go the way of the words that made them known; what is asked again is open."""
+    for move in moves:
+        if not (move.event.annotation_key or "").startswith(GOLD):
+            continue
+        old = session.get(GoldItem, (move.event.image_id, move.event.field))
+        if old is None:
+            continue
+        made_by, made_at = old.made_by, old.made_at
+        session.delete(old)
+        session.flush()
+        if move.fate in (KEPT, MOVED):
+            moved = GoldItem(
+                image_id=move.event.image_id, field=move.field, value=move.value,
+                made_by=made_by, made_at=made_at,
+            )  # fmt: skip
+            session.merge(moved)
 
 
 def _fate(

@@ -9,10 +9,12 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from lowdiff.catalog import open_catalog
+from lowdiff.catalog.label_tables import GoldItem
 from lowdiff.catalog.labels import append_events, current_labels
 from lowdiff.catalog.tables import LabelEvent
 from lowdiff.cli.app import app
 from lowdiff.errors import InputError
+from lowdiff.labels.queue.gold import GOLD, list_gold
 from lowdiff.labels.schema_changes import Migration, diff_shapes, read_migration, read_shape
 from lowdiff.labels.schema_migrate import apply_migration, plan_migration, tally
 from tests.labels.corpus import SEEN_AT, add, disc
@@ -125,6 +127,23 @@ def test_rectangles_of_both_screens_are_carried_over(anywhere, store):
     found = labels(anywhere, one)
     assert (found["boxes"].value, found["text_boxes"].value) == ([figure], [line])
     assert found["text_boxes"].schema_version == SCHEMA.version
+
+
+def test_known_answers_go_the_way_of_the_labels(anywhere, store, migration):
+    image_id = add(anywhere, store, disc(1), width_px=120, height_px=90)
+    old = {"ground": "noise", "mood": "glad", "layout": "side"}
+    say(anywhere, image_id, f"{GOLD}1", actor="lead@b.c", origin="adjudicated", **old)
+    with anywhere.write() as session:
+        for name, value in old.items():
+            session.add(
+                GoldItem(
+                    image_id=image_id, field=name, value=value, made_by="lead@b.c", made_at=NOW
+                )
+            )
+    migrate(anywhere, migration)
+    with anywhere.read() as session:
+        known = [(one.field, one.value, one.made_by) for one in list_gold(session)]
+    assert known == [("background", "pattern", "lead@b.c")]
 
 
 def test_machines_are_not_moved_and_a_split_correction_is_no_silent_loss(catalog, store, migration):
