@@ -160,6 +160,16 @@ def current_labels(
     return found
 
 
+def human_fields(session: Session) -> dict[str, set[str]]:
+    """Image id → the fields that people have said."""
+    columns = current_label.c
+    query = select(columns.image_id, columns.field).where(columns.origin.in_(PEOPLE))
+    found: dict[str, set[str]] = {}
+    for image_id, field in session.execute(query):
+        found.setdefault(image_id, set()).add(field)
+    return found
+
+
 def counts_by_origin(session: Session) -> dict[str, dict[str, int]]:
     """Field → origin → number of images whose present label is of that origin."""
     columns = current_label.c

@@ -68,7 +68,7 @@ def label_round(
 
 
 def learn_when_worth_while(project: Project, schema: Schema) -> Learned | None:
-    """Learn and draft anew when people have labelled a tenth more images since the last time."""
+    """Learn and draft anew when people have labelled so many more images (`GREW`)."""
     memory = project.workspace.cache / "labelled_when_learned.json"
     now = labelled_images(project)
     before = int(json.loads(memory.read_text(encoding="utf-8"))) if memory.is_file() else 0

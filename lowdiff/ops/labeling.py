@@ -1,9 +1,10 @@
 """Label Studio and a project: reach it, plan what its tasks should be, keep them so."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lowdiff.catalog.labels import Label, current_labels
+from lowdiff.catalog.labels import current_labels, human_fields
 from lowdiff.labels.accept.policy import Policy, open_fields
 from lowdiff.labels.desk.candidates import unlicensed
 from lowdiff.labels.desk.label_studio import LabelStudio
@@ -92,36 +93,32 @@ def plan_work(project: Project, client: LabelStudio, schema: Schema) -> list[Wor
     """
     catalog, name = project.catalog, project.settings.dataset_name
     queue = present_queue(project, schema)
+    if present_policy(project).mode == "confidence":
+        queue = _everything(project, queue, schema)
     with catalog.read() as session:
-        labels = current_labels(session)
+        said = human_fields(session)
         doubtful = doubtful_texts(session)
         looks = open_second_looks(session)
         gold = gold_fields(session)
-    if present_policy(project).mode == "confidence":
-        queue = [replace(one, ask=_everything(one, labels[one.image_id], schema)) for one in queue]
-    said = {
-        image_id: {field for field, label in fields.items() if label.is_human}
-        for image_id, fields in labels.items()
-    }
     known = {one.image_id: gold.get(one.image_id, ()) for one in queue if one.kind == GOLD}
     accounts = len(client.emails())
     works = []
     for screen in SCREENS:
         wanted = of_screen(queue, schema, screen, doubtful=doubtful)
-        target = known_project(client, catalog=catalog, schema=schema, name=name, screen=screen)
-        if wanted or target or screen == FORM:
-            target = ensure_project(
+        if wanted or screen == FORM:
+            target: TaskProject | None = ensure_project(
                 client, catalog=catalog, schema=schema, name=name, screen=screen,
                 working_copies=project.workspace.working_copies,
             )  # fmt: skip
-            plan = make_plan(
-                target, wanted, catalog=catalog, said=said, looks=looks, gold=known,
-                accounts=accounts,
-            )  # fmt: skip
-            held = (
-                0 if project.settings.use_unknown_licences else unlicensed(target, catalog=catalog)
-            )
-            works.append(Work(target, plan, held if screen == FORM else 0))
+        else:
+            target = known_project(client, catalog=catalog, schema=schema, name=name, screen=screen)
+        if target is None:
+            continue
+        plan = make_plan(
+            target, wanted, catalog=catalog, said=said, looks=looks, gold=known, accounts=accounts
+        )
+        is_counted = screen == FORM and not project.settings.use_unknown_licences
+        works.append(Work(target, plan, unlicensed(target, catalog=catalog) if is_counted else 0))
     return works
 
 
@@ -138,7 +135,13 @@ def pull_screens(project: Project, client: LabelStudio, schema: Schema) -> PullR
     return total
 
 
-def _everything(one: Next, labels: dict[str, Label], schema: Schema) -> tuple[str, ...]:
+def _everything(project: Project, queue: Sequence[Next], schema: Schema) -> list[Next]:
     """Where drafts count though nobody has looked, somebody who looks is asked everything."""
-    asked = {*one.ask, *open_fields(labels, NOBODY, schema, is_audit=True)}
-    return tuple(name for name in schema.names if name in asked)
+    with project.catalog.read() as session:
+        labels = current_labels(session)
+    found = []
+    for one in queue:
+        whole = open_fields(labels[one.image_id], NOBODY, schema, is_audit=True)
+        asked = {*one.ask, *whole}
+        found.append(replace(one, ask=tuple(name for name in schema.names if name in asked)))
+    return found

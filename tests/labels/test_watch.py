@@ -1,5 +1,6 @@
 """Labeling kept going: pulls in a row, hints by webhook, learning when there is enough new."""
 
+import math
 from datetime import datetime
 
 import httpx
@@ -9,6 +10,7 @@ from lowdiff.catalog.labels import append_events
 from lowdiff.catalog.tables import LabelEvent
 from lowdiff.labels.desk.projects import TaskProject
 from lowdiff.labels.desk.receiver import Receiver, receiving
+from lowdiff.labels.learn.train import GREW
 from lowdiff.ops.label_round import LEAST_LABELLED, learn_when_worth_while
 from lowdiff.ops.label_watch import watch_labels
 from tests.labels.corpus import DRAFTED, add_drafted
@@ -106,16 +108,14 @@ def test_it_goes_on_polling_where_label_studio_may_not_call(one, monkeypatch):
 
 
 @pytest.mark.integration
-def test_it_is_learned_again_when_a_tenth_more_is_labelled(one):
-    ids = add_drafted(one.desk.catalog, one.desk.store, range(LEAST_LABELLED + 4))
-    say(one, ids[: LEAST_LABELLED - 1])
-    assert learn_when_worth_while(one.project, SCHEMA) is None
-    say(one, ids[:LEAST_LABELLED])
-    assert learn_when_worth_while(one.project, SCHEMA) is not None
-    say(one, ids[: LEAST_LABELLED + 1])
-    assert learn_when_worth_while(one.project, SCHEMA) is None
-    say(one, ids[: LEAST_LABELLED + 2])
-    assert learn_when_worth_while(one.project, SCHEMA) is not None
+def test_it_is_learned_again_when_a_good_part_more_is_labelled(one):
+    enough = math.ceil(LEAST_LABELLED * GREW)
+    ids = add_drafted(one.desk.catalog, one.desk.store, range(enough))
+    learned = []
+    for number in (LEAST_LABELLED - 1, LEAST_LABELLED, enough - 1, enough, enough):
+        say(one, ids[:number])
+        learned.append(learn_when_worth_while(one.project, SCHEMA) is not None)
+    assert learned == [False, True, False, True, False]
 
 
 def say(one, ids) -> None:
