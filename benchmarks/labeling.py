@@ -163,7 +163,11 @@ def _print_run(
     unseen = 1 - sum(run.shown[name] for name in counted) / (number * len(counted))
     print(f"\ncounted fields: {len(counted)} of {len(schema.names)}; visits {run.visits}, "
           f"again {run.again}")  # fmt: skip
-    print(f"field error {wrong / max(1, total):.2%}; never shown to a person {unseen:.1%}")
+    accepted, missed = (sum(run.errors[name][at] for name in counted) for at in (2, 3))
+    print(
+        f"field error {wrong / max(1, total):.2%}; never shown to a person {unseen:.1%}; "
+        f"of the accepted {missed / max(1, accepted):.2%} are wrong"
+    )
     print(f"\n{'way':<22}{'s/image':>9}{'keys':>8}{'clicks':>8}{'M by statement':>16}")
     for name, (effort, saved) in {
         "lowdiff": (run.effort, sum(run.seen.values()) - run.chunks), **others,

@@ -14,7 +14,14 @@ from lowdiff.labels.quality.second_look import answered_second_looks, ask_again,
 from lowdiff.labels.queue.gold import add_gold
 from lowdiff.labels.queue.likeness import of_vectors
 from lowdiff.labels.queue.mix import mixed
-from lowdiff.labels.queue.priority import AUDIT, GOLD, WORTH, make_queue, priorities
+from lowdiff.labels.queue.priority import (
+    AUDIT,
+    EARLY_SHARE,
+    GOLD,
+    WORTH,
+    make_queue,
+    priorities,
+)
 from lowdiff.labels.queue.words import reasons
 from lowdiff.labels.queue.worth import Candidate, by_worth
 from tests.labels.forms import SCHEMA
@@ -82,7 +89,9 @@ def test_audits_take_turns_from_the_beginning_and_never_by_how_unsure_they_are(c
     audits = [one for one in queue if one.kind == AUDIT]
     assert [one.image_id for one in audits] == before
     assert {one.image_id for one in audits} == {one for one in crowd.ids if is_audit(one, 0.2)}
-    assert [one.kind for one in queue[:160]] == [AUDIT, WORTH] * 80
+    early = round(EARLY_SHARE * len(audits))
+    assert [one.kind for one in queue[: 2 * early]] == [AUDIT, WORTH] * early
+    assert AUDIT in [one.kind for one in queue[-2 * early :]]
     assert all(one.ask == tuple(n for n in SCHEMA.names if n != "brand") for one in audits)
 
 

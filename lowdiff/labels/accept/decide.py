@@ -28,10 +28,10 @@ from lowdiff.labels.accept.evidence import ANY, Sample, gather_samples, waiting_
 from lowdiff.labels.schema import Schema
 from lowdiff.pages.format import plural
 
-CHAINS = ((0, 0.4), (1, 0.6))
-"""Errors that the first threshold of a chain has room for, and the chain's share of alpha: one
-starts at the surest drafts that can be shown at all, the other lower, where one error is forgiven.
-"""
+CHAINS = (0.4, 0.65, 0.85)
+"""Shares of the audited drafts, the surest first, at which chains of thresholds begin, each with as
+much of alpha. One alone would stop at the first error that it cannot make up for: if it began high
+among few drafts, if low among bad ones. Chosen on a brand set for tuning."""
 STEP = 1.12
 """Each next threshold of a chain takes so many times as many audited drafts."""
 
@@ -138,8 +138,8 @@ def decide_one(
     sure = sorted([*(sample.confidence for sample in audited), *waiting], reverse=True)
     best: tuple[float, Trial] | None = None
     failed: list[tuple[bool, int, float, Trial]] = []
-    for room, share in CHAINS:
-        for threshold in thresholds(sure, least_audits(error_limit, room, share)):
+    for chain, share in chains(sure, least_audits(error_limit)):
+        for threshold in chain:
             wrong = [not one.right for one in audited if one.confidence >= threshold]
             trial = judge(wrong, limit=error_limit, share=share)
             if not trial.is_on:
@@ -173,15 +173,31 @@ def decide_one(
     )
 
 
-def thresholds(sure: Sequence[float], least: int) -> list[float]:
+def chains(sure: Sequence[float], least: int) -> list[tuple[list[float], float]]:
+    """Chains of thresholds and the share of alpha of each; chains that are equal are one.
+
+    Args:
+        sure: confidences of all audited drafts, falling.
+        least: audited drafts that a first threshold takes at least.
+    """
+    found = [thresholds(sure, start, least) for start in CHAINS]
+    return [
+        (chain, found.count(chain) / len(CHAINS))
+        for at, chain in enumerate(found)
+        if chain not in found[:at]
+    ]
+
+
+def thresholds(sure: Sequence[float], start: float, least: int) -> list[float]:
     """Confidences from which on drafts are tried, falling; the last one takes all drafts.
 
     Args:
         sure: confidences of all audited drafts, falling.
-        least: audited drafts that the first threshold takes.
+        start: share of them that the first threshold takes.
+        least: audited drafts that it takes at least.
     """
     found: list[float] = []
-    rank = float(least)
+    rank = max(start * len(sure), float(least))
     while sure and 0.0 not in found:
         threshold = sure[min(round(rank), len(sure)) - 1]
         threshold = 0.0 if threshold == sure[-1] else threshold
@@ -192,9 +208,9 @@ def thresholds(sure: Sequence[float], least: int) -> list[float]:
 
 
 @cache
-def least_audits(limit: float, room: int = 0, share: float = CHAINS[0][1]) -> int:
-    """Audited drafts, `room` of them wrong, that are enough to show that drafts are good enough."""
-    return room + samples_needed(room, room, limit, alpha=alpha_of(0) * share)
+def least_audits(limit: float) -> int:
+    """Audited drafts, none of them wrong, that are enough for one chain of several."""
+    return samples_needed(0, 0, limit, alpha=alpha_of(0) / len(CHAINS))
 
 
 def _reason(trial: Trial, limit: float, needed: int) -> str:

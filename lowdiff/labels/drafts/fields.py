@@ -137,11 +137,11 @@ def draft_captions(
     fields: Mapping[str, Drafted], source: SourceWords, *, details: bool = True
 ) -> list[Drafted]:
     """The template, and beside it the source's own words as they are."""
-    told = {name: one.value for name, one in fields.items()} if details else {}
+    shown = {name: one.value for name, one in fields.items()} if details else {}
     if fields["transcription"].confidence < QUOTED:
-        told.pop("transcription", None)
+        shown.pop("transcription", None)
     subject = _subject(source)
-    parts = parts_of(subject or NO_SUBJECT, told)
+    parts = parts_of(subject or NO_SUBJECT, shown)
     if subject is None:
         return [Drafted(compose_caption(parts), UNTITLED, TEMPLATE)]
     told = next(text for text in (source.alt_text, source.title) if is_title(text))

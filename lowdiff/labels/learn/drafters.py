@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from lowdiff.labels.learn.brand_words import brands_say
 from lowdiff.labels.learn.captions import captioner_says
 from lowdiff.labels.learn.examples import Table, read_table
 from lowdiff.labels.learn.logos import logos_say, read_templates
@@ -37,7 +38,7 @@ def drafters(
     audit_share: float,
     captioners: Sequence[str] = (),
 ) -> Said:
-    """Ask the heads, the logos, the families, the neighbours and the captioners.
+    """Ask the heads, the logos, the words, the families, the neighbours and the captioners.
 
     Nothing is trained, decoded or sent here: what they need was made before.
 
@@ -50,6 +51,7 @@ def drafters(
     templates = read_templates(session, schema, audit_share=audit_share)
     logos, boxes = logos_say(session, templates, table.ids)
     add(said, logos)
+    add(said, brands_say(session, table, audit_share=audit_share))
     add(said, family_says(session, schema, table.ids, audit_share=audit_share))
     add(said, neighbours_say(session, table, audit_share=audit_share))
     others = list(

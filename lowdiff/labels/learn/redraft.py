@@ -1,5 +1,7 @@
-"""Learned statements beside those of the stage `draft`; the surest one of each field counts."""
+"""Learned statements beside those of the stage `draft`; of each field one counts: what several
+drafters of a choice say together, else the surest."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,13 +20,14 @@ from lowdiff.labels.accept.calibrate import Calibration
 from lowdiff.labels.accept.evidence import family_of
 from lowdiff.labels.drafts.caption import NO_SUBJECT, short_form
 from lowdiff.labels.learn.statements import Statement, Statements, is_learned, statements_of
+from lowdiff.labels.learn.together import together
 from lowdiff.labels.schema import Field, Schema, validate_value
 
 CHUNK = 200
 LEAST_GUESS = 0.2
 """A caption with a guessed subject goes before one without, when it is at least as sure."""
-SAME_CONFIDENCE = 0.03
-"""Smaller changes of a confidence are no news."""
+SAME_CONFIDENCE, SAME_ODDS = 0.03, 1.0
+"""Changes of a confidence that are smaller, and of its log odds, are no news."""
 Boxes = Mapping[str, Sequence[Mapping[str, Any]]]
 """Image id → rectangles as the payload of a draft keeps them, with `by`."""
 
@@ -123,6 +126,10 @@ def merged(
         for name, ones in kept.items()
         if ones
     }
+    for name, ones in ordered.items():
+        whole = None if schema.field(name).kind == "text" else together(ones)
+        if whole is not None:
+            ones.insert(0, whole)
     own = [box for box in payload.get("boxes", ()) if not is_learned(str(box.get("by", "")))]
     return {
         **payload,
@@ -142,7 +149,13 @@ def _says_the_same(last: Mapping[str, Any], one: Statement) -> bool:
         last["value"] == one.value
         and family_of(last["by"]) == family_of(one.by)
         and abs(float(last["confidence"]) - one.confidence) < SAME_CONFIDENCE
+        and abs(_log_odds(float(last["confidence"])) - _log_odds(one.confidence)) < SAME_ODDS
     )
+
+
+def _log_odds(confidence: float) -> float:
+    inside = min(0.9999, max(0.0001, confidence))
+    return math.log(inside / (1 - inside))
 
 
 def _fits(of: Field, one: Statement) -> bool:

@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-LEARNED = ("head-", "logo-match", "caption-neighbours", "family-", "captioner-", "endpoint-")
+LEARNED = (
+    "together",
+    "head-",
+    "logo-match",
+    "brand-words",
+    "caption-neighbours",
+    "family-",
+    "captioner-",
+    "endpoint-",
+)
 """How the names of learned drafters begin; whatever else has spoken is not ours to replace."""
 PROPAGATED = "family-"
 

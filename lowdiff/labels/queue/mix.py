@@ -26,9 +26,9 @@ def mixed(
             annotator must not meet them all at the end.
         gold_share: in [0, 0.5]; with 0 no known answer is asked.
         early: so many audits take turns with the others from the beginning, the rest is spread
-            over what comes after.
+            over what comes after; below 1 none does.
     """
-    turns = min(early, len(audits))
+    turns = max(0, min(early, len(audits)))
     queue = [one for pair in zip(audits[:turns], ranked, strict=False) for one in pair]
     queue += audits[len(ranked) : turns]
     rest, later = ranked[turns:], audits[turns:]
