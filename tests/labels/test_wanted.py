@@ -9,7 +9,6 @@ from lowdiff.catalog.tables import LabelProject, LabelTask
 from lowdiff.labels.desk.projects import TaskProject
 from lowdiff.labels.desk.wanted import (
     DONE,
-    FRONT,
     GONE,
     PUSHED,
     PUSHING,
@@ -134,11 +133,21 @@ def test_tasks_that_ask_nothing_any_more_are_named_and_the_work_of_people_is_not
     assert plan(catalog, []).settled == [ids[0]]
 
 
-def test_the_server_is_told_of_another_place_only_when_it_is_quite_another(catalog, ids):
+@pytest.mark.parametrize(
+    ("told", "now", "moved"),
+    [
+        ((0.9, 0.6, 0.3), (1.0, 0.7, 0.35), ()),  # the same order: others were done meanwhile
+        ((0.9, 0.6, 0.3), (0.6, 0.9, 0.3), (0, 1)),
+        ((0.9, 0.6, 0.3), (1.0, 0.9, 0.4), (1,)),
+        ((None, 0.6, 0.3), (1.0, 0.6, 0.3), (0, 1, 2)),  # pushed before places were kept
+    ],
+)
+def test_the_server_is_told_of_another_place_only_when_it_is_quite_another(
+    catalog, ids, told, now, moved
+):
     for at, image_id in enumerate(ids):
-        keep(catalog, image_id, PUSHED, priority=0.5, task_id=at + 1)
-    asked = [Wanted(one, ("caption",), p) for one, p in zip(ids, (0.54, 0.56, 0.1), strict=True)]
+        keep(catalog, image_id, PUSHED, priority=told[at], task_id=at + 1)
+    asked = [Wanted(one, ("caption",), p) for one, p in zip(ids, now, strict=True)]
     found = plan(catalog, asked)
-    assert [one.moved for one in found.present] == [False, True, True]
+    assert [one.moved for one in found.present] == [at in moved for at in range(3)]
     assert found.front == set(ids)
-    assert len(ids) < FRONT

@@ -18,7 +18,10 @@ PUSHING, PUSHED, TOUCHED, DONE = "pushing", "pushed", "touched", "done"
 SETTLED, GONE = "settled", "gone"
 """States of a task; `LabelTask.state` says what they mean."""
 MOVED = 0.05
-"""A task whose place in the queue changed by this share of it is told to the server."""
+"""A task that comes before or after this share of the others now is told to the server."""
+DRIFTED = 0.2
+"""So is one whose priority is another by this much: each task that is done shifts all others a
+little, and new tasks must find their place among the old."""
 MOST_MOVED = 500
 """So many of those in one round, the foremost first: the rest is far from being seen."""
 
@@ -112,7 +115,6 @@ def make_plan(
         rows = newest_tasks(session, project)
         drafted, refused = _drafted(session), _refused(session, project)
     plan = Plan()
-    moved = []
     for one in wanted:
         row = rows.get(one.image_id)
         if row is None or row.state in (PUSHING, GONE):
@@ -125,14 +127,10 @@ def make_plan(
             left = _left(one, said.get(one.image_id, ()), again)
             if left:
                 plan.fresh.append(replace(one, ask=left))
-        elif row.state in (PUSHED, SETTLED):
-            if row.priority is None or abs(row.priority - one.priority) > MOVED:
-                moved.append((max(row.priority or 0.0, one.priority), one.image_id))
+        else:  # what was begun may have been thrown away since
             plan.present.append(one)
-        elif row.state == TOUCHED:
-            plan.present.append(one)  # what was begun may have been thrown away
-    foremost = {image_id for _, image_id in sorted(moved, reverse=True)[:MOST_MOVED]}
-    present = [replace(one, moved=one.image_id in foremost) for one in plan.present]
+    moved = _moved(plan.present, rows)
+    present = [replace(one, moved=one.image_id in moved) for one in plan.present]
     asked = {one.image_id for one in wanted}
     settled = [
         image_id
@@ -140,6 +138,22 @@ def make_plan(
         if row.state in (PUSHED, SETTLED) and image_id not in asked
     ]
     return replace(plan, present=present, settled=settled, front=_front(rows))
+
+
+def _moved(present: Sequence[Wanted], rows: Mapping[str, LabelTask]) -> set[str]:
+    """Images whose tasks the server serves at quite another place; the foremost ones of them."""
+    there = [one for one in present if rows[one.image_id].state == PUSHED]
+    told = {one.image_id: rows[one.image_id].priority or 0.0 for one in there}
+    before = {one: at for at, one in enumerate(sorted(told, key=lambda one: -told[one]))}
+    ordered = sorted(there, key=lambda one: -one.priority)
+    far = MOVED * len(there)
+    moved = [
+        one
+        for at, one in enumerate(ordered)
+        if abs(at - before[one.image_id]) > far or abs(told[one.image_id] - one.priority) > DRIFTED
+    ]
+    moved.sort(key=lambda one: -max(one.priority, told[one.image_id]))
+    return {one.image_id for one in moved[:MOST_MOVED]}
 
 
 def _front(rows: Mapping[str, LabelTask]) -> frozenset[str]:
