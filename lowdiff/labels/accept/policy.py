@@ -115,9 +115,9 @@ def resolve(labels: Mapping[str, Label], schema: Schema, policy: Policy) -> dict
     """The labels of one image that count, by field of the schema.
 
     Returns:
-        None when the image cannot be in a dataset: no caption counts, or it is unusable. The
-        caption tells all that counts: whoever said it said what the picture shows, and the other
-        labels say how.
+        None when the image cannot be in a dataset: no caption counts, or it is unusable. In the
+        mode `audited` the caption tells all that counts: whoever said it said what the picture
+        shows, and the other labels say how.
     """
     accepted = {
         one.name: labels[one.name]
@@ -129,6 +129,8 @@ def resolve(labels: Mapping[str, Label], schema: Schema, policy: Policy) -> dict
         return None
     if is_unusable(labels, schema, policy):
         return None
+    if policy.mode == "confidence":  # drafted captions tell details of their own
+        return accepted
     return accepted | {CAPTION: replace(caption, value=_detailed(str(caption.value), accepted))}
 
 
