@@ -27,8 +27,9 @@ import torch
 from benchmarks.annotator import Annotator, chunks_of
 from benchmarks.keystrokes import Effort, M
 from benchmarks.label_truth import Known, brand_set, graphics, is_right, openmoji
+from benchmarks.labeling_after import Steady, steady
 from benchmarks.labeling_project import bring, copied, draft_all, truths
-from benchmarks.labeling_run import HEADING, Run, Steady, steady, work_through
+from benchmarks.labeling_run import HEADING, Run, work_through
 from lowdiff.catalog.labels import Label, current_labels
 from lowdiff.ingest.openmoji import bring_openmoji
 from lowdiff.labels.schema import Schema, applies, load_schema
@@ -184,12 +185,15 @@ def _print_whole(run: Run, after: Steady, number: int) -> None:
     one = after.effort.seconds / after.images
     hours = (run.effort.seconds + rest * one) / 3600
     shown = sum(run.shown[name] for name in run.counted) + rest * after.shown / after.images
-    unseen = 1 - shown / (len(run.counted) * (number + rest))
+    fields = len(run.counted) * (number + rest)
+    unseen = 1 - shown / fields
+    wrong = sum(one[1] for one in run.errors.values()) + rest * after.wrong / after.images
     print(
         f"one more image at the end: {one:.1f} s, {after.shown / after.images:.1f} of "
         f"{len(run.counted)} counted fields shown\n"
         f"{number + rest} images, these the first of them: {hours:.1f} h, "
-        f"{3600 * hours / (number + rest):.1f} s an image, never shown {unseen:.1%}"
+        f"{3600 * hours / (number + rest):.1f} s an image, never shown {unseen:.1%}, "
+        f"field error {wrong / fields:.2%}"
     )
 
 

@@ -10,11 +10,8 @@ from typing import Any
 from benchmarks.annotator import Annotator, Answer
 from benchmarks.keystrokes import Effort
 from benchmarks.label_truth import Known, is_right
-from lowdiff.catalog.artifacts import newest_payloads
-from lowdiff.catalog.chunks import chunks as batches
 from lowdiff.catalog.labels import Label, append_events, current_labels
-from lowdiff.labels.accept.audit import is_audit
-from lowdiff.labels.accept.policy import Policy, counts, open_fields, resolve
+from lowdiff.labels.accept.policy import Policy, counts, resolve
 from lowdiff.labels.desk.pull import label_events
 from lowdiff.labels.desk.remote import RemoteAnnotation
 from lowdiff.labels.desk.tasks import Box, Form, from_result, to_result
@@ -189,49 +186,6 @@ def field_errors(
             accepted, accepted_wrong = accepted + machine, accepted_wrong + (machine and is_wrong)
         found[name] = (total, wrong, accepted, accepted_wrong)
     return found
-
-
-@dataclass(frozen=True)
-class Steady:
-    """What one more image would cost by what was learned and decided in a run."""
-
-    images: int
-    effort: Effort
-    chunks: int
-    shown: int
-    """Counted fields that a person would see."""
-
-
-def steady(
-    project: Project, schema: Schema, counted: Sequence[str], truths: Mapping[str, Known],
-    annotator: Annotator,
-) -> Steady:  # fmt: skip
-    """As if every image that is not audited came anew: the drafts of now, the decisions of now.
-
-    What heads say of images that they have learned from comes from models that did not see them.
-    """
-    policy, share = present_policy(project), project.settings.audit_share
-    ids = [one for one in truths if not is_audit(one, share)]
-    effort, chunks, shown = Effort(), 0, 0
-    for some in batches(ids, 400):
-        with project.catalog.read() as session:
-            payloads = newest_payloads(session, "draft", some)
-        for image_id in some:
-            drafts = payloads[image_id]["fields"]
-            labels = {
-                name: Label(
-                    one["value"], one["origin"], one["by"], one["confidence"], schema.version, BEGAN
-                )
-                for name, one in drafts.items()
-            }
-            ask = open_fields(labels, policy, schema, is_audit=False)
-            if not ask:
-                continue
-            values = {name: one["value"] for name, one in drafts.items()}
-            answer = annotator.answer(ask, values, truths[image_id])
-            effort, chunks = effort + answer.effort, chunks + answer.chunks
-            shown += len(set(answer.values) & set(counted))
-    return Steady(len(ids), effort, chunks, shown)
 
 
 def _note(

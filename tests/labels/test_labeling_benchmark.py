@@ -6,8 +6,9 @@ import torch
 from benchmarks.annotator import Annotator, chunks_of, corrected_caption
 from benchmarks.keystrokes import B, Effort, H, K, M, P, change_text, press, stretches, type_text
 from benchmarks.label_truth import Known, brand_set, is_right, wrong_claims
+from benchmarks.labeling_after import steady
 from benchmarks.labeling_project import bring, copied, draft_all, truths
-from benchmarks.labeling_run import steady, work_through
+from benchmarks.labeling_run import work_through
 from lowdiff.catalog.labels import current_labels
 from lowdiff.ops.project import open_project
 from tests.labels.forms import SCHEMA

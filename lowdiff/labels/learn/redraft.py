@@ -127,7 +127,8 @@ def merged(
         if ones
     }
     for name, ones in ordered.items():
-        whole = None if schema.field(name).kind == "text" else together(ones)
+        is_choice = name in schema.names and schema.field(name).kind != "text"
+        whole = together(ones) if is_choice else None
         if whole is not None:
             ones.insert(0, whole)
     own = [box for box in payload.get("boxes", ()) if not is_learned(str(box.get("by", "")))]
