@@ -9,13 +9,13 @@ from the pair's family (five folds).
 
 import argparse
 import json
+import pickle
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -29,11 +29,13 @@ from benchmarks.known_pairs import (
     known_pairs,
     real_half,
 )
-from lowdiff.dedupe.compare import Pair
+from lowdiff.dedupe.compare import Pair, glance_at
 from lowdiff.dedupe.evidence import Evidence
 from lowdiff.dedupe.fine import FineEvidence
 from lowdiff.dedupe.first import FirstLook
+from lowdiff.dedupe.glance import NUMBERS
 from lowdiff.dedupe.verdict import Question
+from lowdiff.dedupe.workers import alone
 
 FALLS = (
     "tile_peak",
@@ -50,6 +52,9 @@ FALLS = (
     "lightness_peak_over_rest",
     "lightness_apart",
     "outside_least",
+    "tile_apart",
+    "aspect",
+    "turned",
 )
 RISES = (
     "mean_similarity",
@@ -62,6 +67,7 @@ RISES = (
 )
 Vector = NDArray[np.float64]
 FIELDS: dict[Question, tuple[str, ...]] = {
+    "glance": NUMBERS,
     "related": tuple(FirstLook.__dataclass_fields__),
     "near": tuple(Evidence.__dataclass_fields__),
     "copy": (
@@ -70,11 +76,16 @@ FIELDS: dict[Question, tuple[str, ...]] = {
     ),
     "variant": tuple(Evidence.__dataclass_fields__),
 }
-LOST = 0.004
+LOST_AT_A_GLANCE = 0.002
+"""Share of the copies and variants that are found in the end which the glance may give up."""
+LOST = {"related": 0.004, "near": 0.002}
 """Share of the copies that are found in the end which an earlier look may give up."""
 FOLDS = 5
 VARIANT_FROM = 0.85
 """Probability of variant, given that the pair is not near, from which it is one."""
+OF_ONE_SERIES = 0.35
+"""Weight of two drawings of OpenMoji as a pair that is no variant: of flags, or of people at work,
+many would call them variants."""
 LEAST_FIT = 0.3
 """Fit of the sketches below which a pair never gets a closer look."""
 LEAST_SIMILARITY = 0.6
@@ -89,6 +100,7 @@ class Row(NamedTuple):
     label: str
     weight: float
     about: tuple[Any, ...]
+    glance: Vector
     first: Vector | None
     evidence: Vector | None
     fine: Vector | None
@@ -104,16 +116,18 @@ def _slope_of(name: str, question: Question) -> int:
 def judge(pair: Labelled) -> Row:
     """All looks at one pair, the closer ones where they could ever be taken."""
     look = Pair(pair.a, pair.b)
+    at_a_glance = glance_at([(pair.a, pair.b)])[0]
+    known = (pair.family, pair.label, pair.weight, pair.about, at_a_glance)
     if not look.can_be_laid_on_each_other:
-        return Row(pair.family, pair.label, pair.weight, pair.about, None, None, None)
+        return Row(*known, None, None, None)
     first = look.first.vector()
     fit = max(look.first.box_fit, look.first.corner_fit)
     evidence = look.evidence if fit > LEAST_FIT or pair.label == "near" else None
     if evidence is None:
-        return Row(pair.family, pair.label, pair.weight, pair.about, first, None, None)
+        return Row(*known, first, None, None)
     alike = evidence.mean_similarity > LEAST_SIMILARITY
     fine = look.fine.vector() if alike else None
-    return Row(pair.family, pair.label, pair.weight, pair.about, first, evidence.vector(), fine)
+    return Row(*known, first, evidence.vector(), fine)
 
 
 class Forest:
@@ -157,6 +171,8 @@ class Forest:
 
 
 def _vector(row: Row, question: Question) -> Vector:
+    if question == "glance":
+        return row.glance
     if question == "related":
         assert row.first is not None
         return row.first
@@ -178,19 +194,36 @@ def fit(rows: Sequence[Row]) -> dict[str, object]:
     maybe = near.unseen()
     says = {id(row): answer for row, answer in zip(finely, sure, strict=True)}
     found = np.array([says.get(id(row), 0) >= yes and row.label == "near" for row in looked])
-    variant = Forest("variant", [row for row in looked if row.label != "near"], ("variant",))
+    others = [_of_one_series(row) for row in looked if row.label != "near"]
+    variant = Forest("variant", others, ("variant",))
+    apart = [id(row) for row in looked if row.label != "near"]
+    cousins = dict(zip(apart, variant.unseen(), strict=True))
     related = Forest("related", [r for r in rows if r.first is not None], ("near", "variant"))
     worth = related.unseen()
     # judged by copies alone: to look at every variant, half of all chance pairs would be looked at
     copies = {id(row) for row, good in zip(looked, found, strict=True) if good}
     needed = np.array([id(row) in copies for row in related.rows])
+    glance = Forest("glance", rows, ("near", "variant"))
+    seen = glance.unseen()
+    kept = np.array(
+        [
+            id(row) in copies
+            or (row.label == "variant" and cousins.get(id(row), 0) >= VARIANT_FROM)
+            for row in rows
+        ]
+    )
     return {
         "fields": FIELDS,
-        "related": related.as_json(np.quantile(worth[needed], LOST)),
-        "near": near.as_json(np.quantile(maybe[found], LOST)),
+        "glance": glance.as_json(np.quantile(seen[kept], LOST_AT_A_GLANCE)),
+        "related": related.as_json(np.quantile(worth[needed], LOST["related"])),
+        "near": near.as_json(np.quantile(maybe[found], LOST["near"])),
         "copy": copy.as_json(yes),
         "variant": variant.as_json(VARIANT_FROM),
     }
+
+
+def _of_one_series(row: Row) -> Row:
+    return row._replace(weight=row.weight * OF_ONE_SERIES) if row.label == "drawing" else row
 
 
 def _best_cut(rows: Sequence[Row], answers: Vector) -> float:
@@ -217,10 +250,6 @@ def _tree(nodes: np.ndarray) -> list[list[float]]:  # type: ignore[type-arg]
     ]
 
 
-def _alone() -> None:
-    cv2.setNumThreads(1)
-
-
 def main() -> None:
     """Generate, compare, fit, write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -228,9 +257,10 @@ def main() -> None:
     parser.add_argument("--openmoji", type=Path, help="a folder of OpenMoji's colour SVGs")
     parser.add_argument("--templates", type=int, default=64)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--rows", type=Path, help="keep what the looks said, to fit it again")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
-    with ProcessPoolExecutor(options.workers, initializer=_alone) as pool:
+    with ProcessPoolExecutor(options.workers, initializer=alone) as pool:
         seeds = range(0, 2 * options.templates, 2)
         graphics = [graphic for some in pool.map(generated, seeds) for graphic in some]
         if options.openmoji:
@@ -240,6 +270,8 @@ def main() -> None:
         if options.real:
             pairs += list(real_half(options.real))
         rows = list(pool.map(judge, pairs, chunksize=64))
+    if options.rows:
+        options.rows.write_bytes(pickle.dumps([tuple(row) for row in rows]))
     forests = fit(rows)
     options.out.write_text(json.dumps(forests, separators=(",", ":")) + "\n", encoding="utf-8")
     print(f"{len(rows)} pairs: {dict(Counter(row.label for row in rows))}; wrote {options.out}")

@@ -1,6 +1,7 @@
 """Pairs whose truth is known, to learn the verdict from: even seeds, half of OpenMoji and of reals.
 
-OpenMoji's drawings are edited like the templates; a drawing in another skin tone is a variant.
+OpenMoji's drawings are edited like the templates; a drawing in another skin tone is a variant, and
+a mirrored arrow is another sign, where a mirrored template is a copy.
 """
 
 import hashlib
@@ -10,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from PIL import ImageOps
+
 from benchmarks.brand_templates import Fill, family, render, template_of
 from benchmarks.edits import EDITS
 from benchmarks.real_pairs import NEAR, RealPair, read_image, real_pairs
@@ -18,12 +21,22 @@ from lowdiff.dedupe.fingerprint import Fingerprint, fingerprint
 
 KEEP = {"near": 0.8, "variant": 0.3, "lookalike": 0.35, "distinct": 0.3}
 """Share of the pairs of each kind that are compared: there are many more of the latter."""
-WEIGHTS = {"near": 1.0, "variant": 1.5, "lookalike": 2.0, "distinct": 2.5, "hard_negative": 3.0}
+WEIGHTS = {
+    "near": 1.0,
+    "variant": 1.5,
+    "lookalike": 2.0,
+    "distinct": 2.5,
+    "drawing": 2.5,
+    "hard_negative": 3.0,
+}
 """To lose a picture costs more than to keep it twice."""
 REAL_WEIGHT = 2.0
-DRAWINGS = 420
+KEEP_DRAWINGS = {"near": 0.8, "variant": 0.7, "distinct": 0.7, "drawing": 0.7}
+DRAWINGS = 700
 """OpenMoji drawings that are taken, before they are halved."""
 SKIN_TONE = re.compile("1F3F[B-F]")
+SIGNS = re.compile("21[9A]|23[EF]|25[BC]|27A|293|2B0|261D|270[A-D]|1F44[6-F]|1F53|1F91[8-F]|1FAF")
+"""Arrows and hands, all of which are taken: many are others turned or mirrored."""
 
 
 class Labelled(NamedTuple):
@@ -49,9 +62,13 @@ class Known(NamedTuple):
 
 def generated(seed: int) -> list[Known]:
     """The graphics of one family of the generator, and prices of which one digit differs."""
+    graphics = list(family(seed))
     known = [
-        Known(g.name[:5], g.template, g.master, g.edit, fingerprint(g.image)) for g in family(seed)
+        Known(g.name[:5], g.template, g.master, g.edit, fingerprint(g.image)) for g in graphics
     ]
+    if seed % 4 == 0:
+        mirrored = fingerprint(ImageOps.mirror(graphics[0].image))
+        known.append(known[0]._replace(edit="mirrored", print_=mirrored))
     name = known[0].template
     template, rng = template_of(seed), random.Random(f"prices {seed}")
     if template.style != "icon":
@@ -92,6 +109,7 @@ def chosen_drawings(folder: Path) -> list[Path]:
     files = sorted(folder.glob("*.svg"))
     drawings = sorted({drawing_of(path) for path in files})
     taken = set(rng.sample(drawings, min(DRAWINGS, len(drawings))))
+    taken |= {drawing for drawing in drawings if SIGNS.match(drawing)}
     return [
         path
         for path in files
@@ -102,12 +120,18 @@ def chosen_drawings(folder: Path) -> list[Path]:
 
 
 def relation(a: Known, b: Known) -> str:
-    """The truth about two graphics."""
+    """The truth about two graphics; `drawing` is two different drawings of OpenMoji."""
     if a.master == b.master:
         return "near"
     if a.template == b.template:
         return "variant"
+    if _is_drawing(a) and _is_drawing(b):
+        return "drawing"
     return "lookalike" if a.family == b.family else "distinct"
+
+
+def _is_drawing(known: Known) -> bool:
+    return not known.family.startswith("t")  # as templates do; drawings have hexadecimal codes
 
 
 def known_pairs(graphics: list[Known]) -> Iterator[Labelled]:
@@ -125,7 +149,8 @@ def known_pairs(graphics: list[Known]) -> Iterator[Labelled]:
         a, b = graphics[i], graphics[j]
         label = relation(a, b)
         price = label == "variant" and "price" in a.edit + b.edit + a.master + b.master
-        if price or rng.random() < KEEP[label]:
+        keep = KEEP_DRAWINGS if _is_drawing(a) or _is_drawing(b) else KEEP
+        if price or rng.random() < keep[label]:
             about = (a.edit, b.edit, (i, j) in candidates)
             yield Labelled(a.family, a.print_, b.print_, label, WEIGHTS[label], about)
 

@@ -4,19 +4,22 @@ import random
 import resource
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-
-import cv2
 
 from benchmarks.brand_templates import Fill, render, template_of
 from benchmarks.edits import EDITS
 from benchmarks.real_pairs import read_image
 from lowdiff.dedupe.candidates import Candidates
-from lowdiff.dedupe.compare import compare
+from lowdiff.dedupe.compare import compare_many
 from lowdiff.dedupe.fingerprint import Fingerprint, fingerprint
-from lowdiff.dedupe.scan import scan
+from lowdiff.dedupe.implied import Known
+from lowdiff.dedupe.scan import Pair, scan
+from lowdiff.dedupe.turns import compare_in_turns
+from lowdiff.dedupe.verdict import Comparison, Relation
+from lowdiff.dedupe.workers import alone
 
 
 def draw_one(work: tuple[int, Path]) -> Path:
@@ -44,29 +47,54 @@ def on_time(count: int) -> None:
         folder = Path(scratch)
         paths = list(pool.map(draw_one, ((n, folder) for n in range(count)), chunksize=64))
         start, cpu = time.perf_counter(), cpu_seconds()
-        found = Counter(p.relation for p in scan(paths, read=read_image))
+        found = list(scan(paths, read=read_image))
         seconds, cpu = time.perf_counter() - start, cpu_seconds() - cpu
-        print(f"\n{count} images in {seconds:.0f} s, {cpu:.0f} s of CPU: {dict(found)}")
+        kinds = dict(Counter(pair.relation for pair in found))
+        print(f"\n{count} images in {seconds:.0f} s, {cpu:.0f} s of CPU: {kinds}")
         print(f"  {1000 * seconds / count:.1f} ms each, {1000 * cpu / count:.1f} ms of CPU")
         sample = paths[:: max(1, count // 100)]
         rest = sorted(set(paths) - set(sample))
         prints = dict(zip(rest, pool.map(fingerprint_of, rest, chunksize=64), strict=True))
-        index = Candidates()
-        index.extend([(str(path), prints[path]) for path in rest])
-        cv2.setNumThreads(1)
-        start, cpu, compared = time.perf_counter(), time.process_time(), 0
-        for path in sample:
-            new = fingerprint_of(path)
-            for candidate in index.add(str(path), new):
-                compare(prints[Path(candidate.a)], new)
-                compared += 1
-            prints[path] = new
-        ms = 1000 * (time.perf_counter() - start) / len(sample)
-        cpu_ms = 1000 * (time.process_time() - cpu) / len(sample)
-        print(f"{len(sample)} images added one by one to {len(rest)}: {ms:.1f} ms each,", end=" ")
-        print(f"{cpu_ms:.1f} ms of CPU, {compared / len(sample):.1f} candidates each")
+        add_one_by_one(sample, prints, found)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory of the main process: {peak:.0f} MB")
+
+
+def add_one_by_one(
+    sample: Sequence[Path], prints: dict[Path, Fingerprint], found: Sequence[Pair]
+) -> None:
+    """Time what a new image costs where all others were compared: decoding, search, comparing."""
+    index = Candidates()
+    index.extend([(str(path), print_) for path, print_ in prints.items()])
+    known: Known[str] = Known()
+    for pair in found:
+        if pair.a in prints and pair.b in prints:
+            relation: Relation = "variant" if pair.relation == "variant" else "near"
+            known.note(str(pair.a), str(pair.b), Comparison(relation, pair.score))
+    print(f"{len(sample)} images added one by one to {len(prints)}:", end=" ")
+    alone()
+    spent: defaultdict[str, float] = defaultdict(float)
+    start, compared, candidates = time.perf_counter(), 0, 0
+    for path in sample:
+        begun = time.process_time()
+        prints[path] = fingerprint_of(path)
+        printed = time.process_time()
+        likeness = {(one.a, one.b): one.likeness for one in index.add(str(path), prints[path])}
+        searched = time.process_time()
+        _told, implied = compare_in_turns(
+            likeness,
+            known,
+            lambda pairs: compare_many([(prints[Path(a)], prints[Path(b)]) for a, b in pairs]),
+        )
+        spent["fingerprint"] += printed - begun
+        spent["search"] += searched - printed
+        spent["comparing"] += time.process_time() - searched
+        compared += len(likeness) - implied
+        candidates += len(likeness)
+    each = {step: round(1000 * seconds / len(sample), 1) for step, seconds in spent.items()}
+    ms = 1000 * (time.perf_counter() - start) / len(sample)
+    print(f"{ms:.1f} ms each, {sum(each.values()):.1f} ms of CPU {each},", end=" ")
+    print(f"{candidates / len(sample):.1f} candidates, {compared / len(sample):.1f} compared")
 
 
 def fingerprint_of(path: Path) -> Fingerprint:

@@ -18,7 +18,7 @@ from flows.support import (
 )
 from lowdiff.cli.output import say
 from lowdiff.dedupe.comparing import CompareCounts, compare_new, pending_comparisons
-from lowdiff.dedupe.find import Counts, sum_up
+from lowdiff.dedupe.find import BATCH, Counts, sum_up
 from lowdiff.dedupe.prints import PrintCounts, Prints, fingerprint_batch, pending_prints
 from lowdiff.ops.duplicates import decode_original
 from lowdiff.ops.project import open_project
@@ -66,8 +66,8 @@ def find_duplicates(workspace: str | None = None) -> dict[str, Any]:
     folder = workspace_path(workspace)
     with open_project(folder) as project:
         ids = pending_prints(project.catalog)
-        size = project.settings.batch_size
-    made = run_batches(fingerprint_some, ids, size, "Fingerprinting", workspace=folder)
+    # larger than the other batches: each starts processes of its own
+    made = run_batches(fingerprint_some, ids, BATCH, "Fingerprinting", workspace=folder)
     counts = link(folder, reduce(add, made, PrintCounts()), compare_all(folder))
     if counts.families.warning:
         say(f"warning: {counts.families.warning}")

@@ -37,7 +37,7 @@ class Candidates:
         self._threshold = threshold
         self._most = most
         self._ids: list[str] = []
-        self._views = np.zeros((0, VIEWS, DIMENSIONS), np.int8)
+        self._views = np.zeros((VIEWS, 0, DIMENSIONS), np.int8)
         self._used = 0
 
     def __len__(self) -> int:
@@ -47,7 +47,7 @@ class Candidates:
         """Add one image; returns its candidates among those that came before."""
         found = self.find(print_)
         self._room(1)
-        self._views[self._used] = print_.views
+        self._views[:, self._used] = print_.views
         self._used += 1
         self._ids.append(item)
         return [Candidate(other, item, likeness) for other, likeness in found]
@@ -60,7 +60,7 @@ class Candidates:
         """
         start = self._used
         self.extend(items)
-        likeness = self._likeness(self._views[start : self._used], 0, self._used)
+        likeness = self._likeness(self._views[:, start : self._used])
         return [
             [Candidate(self._ids[i], item, float(row[i])) for i in self._best(row[: start + place])]
             for place, ((item, _), row) in enumerate(zip(items, likeness, strict=True))
@@ -70,13 +70,13 @@ class Candidates:
         """Add many without looking for candidates; ask `pairs` then."""
         self._room(len(items))
         for item, print_ in items:
-            self._views[self._used] = print_.views
+            self._views[:, self._used] = print_.views
             self._used += 1
             self._ids.append(item)
 
     def find(self, print_: Fingerprint) -> list[tuple[str, float]]:
         """Ids and likeness of the images that a fingerprint may belong to, likeliest first."""
-        likeness = self._likeness(print_.views[None], 0, self._used)[0]
+        likeness = self._likeness(print_.views[:, None])[0]
         return [(self._ids[i], float(likeness[i])) for i in self._best(likeness)]
 
     def pairs(self) -> Iterator[Candidate]:
@@ -84,7 +84,7 @@ class Candidates:
         seen: set[tuple[int, int]] = set()
         for start in range(0, self._used, BLOCK):
             stop = min(start + BLOCK, self._used)
-            block = self._likeness(self._views[start:stop], 0, self._used)
+            block = self._likeness(self._views[:, start:stop])
             block[np.arange(stop - start), np.arange(start, stop)] = -1
             for row, likeness in enumerate(block, start):
                 for other in self._best(likeness):
@@ -99,27 +99,46 @@ class Candidates:
         order = np.argsort(-likeness[above], kind="stable")
         return above[order[: self._most]]
 
-    def _likeness(self, views: NDArray[np.int8], start: int, stop: int) -> NDArray[np.float32]:
-        """Best cosine over the pairs of views, of which one is a whole or the content."""
-        rows = views.astype(np.float32) / 127
-        n = len(rows)
-        turned = turned_views(views[:, 1]).reshape(-1, DIMENSIONS).astype(np.float32) / 127
-        best = np.full((n, stop - start), -1, np.float32)
-        for at in range(start, stop, BLOCK):
-            end = min(at + BLOCK, stop)
-            columns = self._views[at:end].astype(np.float32) / 127
-            heads = rows[:, :2].reshape(-1, DIMENSIONS) @ columns.reshape(-1, DIMENSIONS).T
-            tails = rows[:, 2:].reshape(-1, DIMENSIONS) @ columns[:, :2].reshape(-1, DIMENSIONS).T
-            fits = heads.reshape(n, 2, end - at, VIEWS).max(1)
-            fit = np.maximum(fits[..., :2].max(2) - WHOLE_PENALTY, fits[..., 2:].max(2))
-            also = tails.reshape(n, VIEWS - 2, end - at, 2).max((1, 3))
-            turns = (turned @ columns[:, 1].T).reshape(n, 7, end - at).max(1) - TURNED_PENALTY
-            best[:, at - start : end - start] = np.maximum(np.maximum(fit, also), turns)
+    def _likeness(self, views: NDArray[np.int8]) -> NDArray[np.float32]:
+        """Best cosine (n, all) over the pairs of views, of which one is a whole or the content.
+
+        Args:
+            views: (views, n, dimensions).
+        """
+        n = views.shape[1]
+        heads, tails = _unit(views[:2]), _unit(views[2:])
+        turns = _unit(np.moveaxis(turned_views(views[1]), 1, 0))
+        best = np.full((n, self._used), -1, np.float32)
+        for at in range(0, self._used, BLOCK):
+            end = min(at + BLOCK, self._used)
+            columns = [_unit(view).T for view in self._views[:, at:end]]
+            whole, content = columns[:2]
+            fits = [_best_of(heads, column, n) for column in columns]
+            fit = np.maximum(fits[0], fits[1]) - np.float32(WHOLE_PENALTY)
+            for crop in (*fits[2:], _best_of(tails, whole, n), _best_of(tails, content, n)):
+                np.maximum(fit, crop, out=fit)
+            np.maximum(fit, _best_of(turns, content, n) - np.float32(TURNED_PENALTY), out=fit)
+            best[:, at:end] = fit
         return best
 
     def _room(self, more: int) -> None:
         need = self._used + more
-        if need > len(self._views):
-            grown = np.zeros((max(need, 2 * len(self._views), 1024), VIEWS, DIMENSIONS), np.int8)
-            grown[: self._used] = self._views[: self._used]
+        if need > self._views.shape[1]:
+            room = max(need, 2 * self._views.shape[1], 1024)
+            grown = np.zeros((VIEWS, room, DIMENSIONS), np.int8)
+            grown[:, : self._used] = self._views[:, : self._used]
             self._views = grown
+
+
+def _unit(views: NDArray[np.int8]) -> NDArray[np.float32]:
+    """As (many, dimensions), of length 1."""
+    flat = views.reshape(-1, DIMENSIONS).astype(np.float32)
+    flat *= np.float32(1 / 127)
+    return flat
+
+
+def _best_of(
+    rows: NDArray[np.float32], columns: NDArray[np.float32], n: int
+) -> NDArray[np.float32]:
+    """Of several views of n pictures each the best cosine: (n, columns)."""
+    return np.asarray((rows @ columns).reshape(-1, n, columns.shape[1]).max(0), np.float32)

@@ -20,7 +20,8 @@ from lowdiff.dedupe.prints import (
 )
 from lowdiff.store import Store
 
-BATCH = 256
+BATCH = 2048
+"""Images that are claimed at once; they are kept in smaller batches."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Counts:
             "refused": self.prints.refused,
             "compared_images": self.compared.images,
             "compared_pairs": self.compared.pairs,
+            "implied_pairs": self.compared.implied,
             "crowded": self.compared.crowded,
             **self.pairs,
             **asdict(self.families),
@@ -60,12 +62,12 @@ def find_duplicates(
     """Fingerprint and compare what is new, then give every image its family.
 
     Killed at any moment and run again it ends as if it had run once; with nothing new it changes
-    nothing. The result does not depend on the order in which the images came, as long as no image
-    is crowded (see `CompareCounts`).
+    nothing. The order in which the images came decides which pairs are compared and which follow
+    from others, and who is compared where images are crowded (see `CompareCounts`).
 
     Args:
-        decode: reads the bytes of an image, see `lowdiff.dedupe.prints`.
-        workers: threads.
+        decode: reads the bytes of an image, see `lowdiff.dedupe.prints`; importable by name.
+        workers: processes, where there is much to do.
         advance: told of every image that was fingerprinted, and again when it was compared.
 
     Raises:

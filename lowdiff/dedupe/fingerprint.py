@@ -17,10 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lowdiff.dedupe.glance import TILE_BYTES, Glanced, tile_of
+from lowdiff.dedupe.ground import OPAQUE, Colour, Rgb, over, own_ground
 from lowdiff.dedupe.trim import content_box
 from lowdiff.dedupe.views import VIEWS_SHAPE, views_of
 
-METHOD_VERSION = "twins/4"
+METHOD_VERSION = "twins/5"
 """Changes whenever fingerprints or verdicts of old and new code must not be mixed."""
 
 AREA_PX = 256 * 256
@@ -33,15 +35,7 @@ SHORTEST_PX = 8
 MAX_ENLARGEMENT = 4.0
 CORNERS = 150
 _HEAD = struct.Struct("<4sII4HHIII")
-_MAGIC = b"twn2"
-_LIGHT = 236
-"""A drawing whose opaque pixels are lighter than this would vanish on a white ground."""
-
-OPAQUE = 250
-"""Alpha from which a pixel counts as opaque."""
-
-Rgb = NDArray[np.uint8]
-Colour = tuple[int, int, int]
+_MAGIC = b"twn3"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +55,8 @@ class Fingerprint:
     """ORB descriptors (n, 32)."""
     views: NDArray[np.int8]
     """One descriptor of coarse shape and colour a view, see `lowdiff.dedupe.views`."""
+    tile: bytes
+    """The content as a tiny picture, see `lowdiff.dedupe.glance`."""
     fine: bytes
     """The finer picture over white: JPEG in gray."""
     fine_alpha: bytes
@@ -102,9 +98,20 @@ class Fingerprint:
         return np.asarray(gray, np.uint8)
 
     @cached_property
+    def glanced(self) -> Glanced:
+        """What tells at a glance whether it may be near or a variant of another."""
+        return Glanced(self.views, self.tile, self.box)
+
+    @cached_property
     def key(self) -> bytes:
         """Orders two fingerprints, so that comparing them does not depend on who comes first."""
         return struct.pack("<II", self.width_px, self.height_px) + self.picture
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fingerprint) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
 
     def to_bytes(self) -> bytes:
         """Pack for storage; `from_bytes` gives the same fingerprint back."""
@@ -121,6 +128,7 @@ class Fingerprint:
         body = (
             self.corners.astype("<f2").tobytes()
             + self.descriptors.tobytes()
+            + self.tile
             + zlib.compress(self.views.tobytes(), 6)
         )
         return head + self.picture + self.fine + self.fine_alpha + body
@@ -143,7 +151,8 @@ class Fingerprint:
             corners = np.frombuffer(packed, "<f2", 2 * n, at).reshape(n, 2).astype(np.float16)
             at += 4 * n
             descriptors = np.frombuffer(packed, np.uint8, 32 * n, at).reshape(n, 32)
-            views = np.frombuffer(zlib.decompress(packed[at + 32 * n :]), np.int8)
+            at += 32 * n
+            views = np.frombuffer(zlib.decompress(packed[at + TILE_BYTES :]), np.int8)
             return cls(
                 width_px=width,
                 height_px=height,
@@ -152,6 +161,7 @@ class Fingerprint:
                 corners=corners,
                 descriptors=descriptors,
                 views=views.reshape(VIEWS_SHAPE),
+                tile=packed[at : at + TILE_BYTES],
                 fine=pictures[1],
                 fine_alpha=pictures[2],
             )
@@ -175,6 +185,7 @@ def fingerprint(image: Image.Image) -> Fingerprint:
         corners=np.zeros((0, 2), np.float16),
         descriptors=np.zeros((0, 32), np.uint8),
         views=np.zeros(VIEWS_SHAPE, np.int8),
+        tile=b"",
         fine=fine,
         fine_alpha=fine_alpha,
     )
@@ -188,6 +199,7 @@ def fingerprint(image: Image.Image) -> Fingerprint:
         corners=corners,
         descriptors=descriptors,
         views=views_of(rgb, box, on_black),
+        tile=tile_of(rgb, box),
     )
 
 
@@ -208,27 +220,6 @@ def find_corners(rgb: Rgb) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
     order = sorted(range(len(found)), key=lambda i: -found[i].response)[:CORNERS]
     at = np.array([found[i].pt for i in order], np.float16).reshape(-1, 2)
     return at, descriptors[order]
-
-
-def own_ground(rgba: NDArray[np.uint8]) -> Colour:
-    """White, or dark for a transparent drawing that is nearly white itself."""
-    alpha = cv2.extractChannel(rgba, 3)
-    weight = cv2.mean(alpha)[0]
-    if not weight or cv2.minMaxLoc(alpha)[0] >= OPAQUE:
-        return (255, 255, 255)
-    drawn = cv2.multiply(rgba, cv2.merge([alpha] * 4), scale=1 / 255)
-    lightness = sum(cv2.mean(drawn)[:3]) / 3 / (weight / 255)
-    return (40, 40, 40) if lightness > _LIGHT else (255, 255, 255)
-
-
-def over(rgba: NDArray[np.uint8], ground: Colour) -> Rgb:
-    """Composite on a plain ground."""
-    rgb, alpha = cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), cv2.extractChannel(rgba, 3)
-    if cv2.minMaxLoc(alpha)[0] == 255:
-        return np.asarray(rgb, np.uint8)
-    shown = cv2.multiply(rgb, cv2.merge([alpha] * 3), scale=1 / 255)
-    below = cv2.merge([cv2.convertScaleAbs(255 - alpha, None, level / 255) for level in ground])
-    return np.asarray(cv2.add(shown, below), np.uint8)
 
 
 def _plain_mode(image: Image.Image) -> Image.Image:

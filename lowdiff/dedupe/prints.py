@@ -5,23 +5,30 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from PIL import Image as Pixels
 
 from lowdiff.catalog import Catalog
-from lowdiff.catalog.artifacts import Outcome, Stage, pending_ids
+from lowdiff.catalog.artifacts import Outcome, Stage, claim, pending_ids, record
+from lowdiff.catalog.chunks import chunks
 from lowdiff.catalog.engine import utc_now
 from lowdiff.catalog.images import images_by_id
 from lowdiff.catalog.tables import Image
-from lowdiff.catalog.work import work_through
 from lowdiff.dedupe.fingerprint import METHOD_VERSION, Fingerprint, fingerprint
-from lowdiff.errors import ContractError
+from lowdiff.dedupe.workers import Workers
+from lowdiff.errors import ContractError, InputError
 from lowdiff.store import Store, image_key
 from lowdiff.store.keys import fingerprint_key
 
 STAGE = Stage("fingerprint", METHOD_VERSION)
 COMMIT_EVERY = 64
-AT_HAND = 256
+IMAGES_AT_ONCE = 4
+FEW = 64
+"""Fewer images than this are decoded in this process."""
+LIMIT_S = 60.0
+"""For one image."""
+AT_HAND = 512
 """Unpacked fingerprints that are kept in memory, some 0.3 MB each."""
 
 Decode = Callable[[bytes, str, str], Pixels.Image]
@@ -63,32 +70,33 @@ def fingerprint_batch(
     """Make the fingerprints of some images; what is finished already is left alone.
 
     Args:
-        workers: threads; decoding and shrinking run outside the interpreter's lock.
+        decode: must be importable by name, for it runs in other processes.
+        workers: processes, for drawings are rendered under the interpreter's lock; this one alone
+            where there are few images.
         advance: told the number of images that were looked at since it was last told.
 
     Raises:
         ServiceError: store or catalog failed; what was kept stays, run it again.
         ContractError: an image of the catalog is missing from the store.
     """
-
-    def make(image: Image) -> Outcome:
-        make_print(image, store=store, decode=decode)
-        return Outcome(image.id, "ok", {})
-
+    with catalog.write() as session:
+        mine = claim(session, STAGE, image_ids, now=now(), lease_s=lease_s)
+        images = images_by_id(session, mine)
+    count = workers if len(mine) >= FEW else 1
     total = PrintCounts()
-    for outcomes in work_through(
-        image_ids,
-        STAGE,
-        make,
-        catalog=catalog,
-        workers=workers,
-        lease_s=lease_s,
-        now=now,
-        advance=advance,
-        commit_every=COMMIT_EVERY,
-    ):
-        refused = sum(outcome.state == "refused" for outcome in outcomes)
-        total += PrintCounts(len(outcomes) - refused, refused)
+    with Workers(partial(_made, decode), count, limit_s=LIMIT_S) as makers:
+        for some in chunks(mine, COMMIT_EVERY):
+            work = ((one, images[one].format, _original(images[one], store)) for one in some)
+            outcomes = [
+                _outcome(one, made, store)
+                for (one, *_), made in makers.map(work, at_once=IMAGES_AT_ONCE)
+            ]
+            store.flush()
+            with catalog.write() as session:
+                record(session, STAGE, outcomes, now=now())
+            advance(len(outcomes))
+            refused = sum(outcome.state == "refused" for outcome in outcomes)
+            total += PrintCounts(len(outcomes) - refused, refused)
     return total
 
 
@@ -99,10 +107,31 @@ def make_print(image: Image, *, store: Store, decode: Decode) -> Fingerprint:
         InputError: the original cannot be decoded.
         ContractError: the original is missing from the store.
     """
-    body = store.read(image_key(image.id, image.format))
-    made = fingerprint(decode(body, image.format, image.id))
+    made = fingerprint(decode(_original(image, store), image.format, image.id))
     store.put(fingerprint_key(image.id), made.to_bytes())
     return made
+
+
+def _original(image: Image, store: Store) -> bytes:
+    return store.read(image_key(image.id, image.format))
+
+
+def _made(decode: Decode, work: tuple[str, str, bytes]) -> bytes | InputError:
+    item, image_format, body = work
+    try:
+        return fingerprint(decode(body, image_format, item)).to_bytes()
+    except InputError as refusal:
+        return refusal
+
+
+def _outcome(image_id: str, made: bytes | InputError | None, store: Store) -> Outcome:
+    if isinstance(made, bytes):
+        store.put(fingerprint_key(image_id), made, flush=False)
+        return Outcome(image_id, "ok", {})
+    if made is None:
+        told = f"{image_id}: its decoding ended the process or took over {LIMIT_S:g} seconds"
+        return Outcome(image_id, "refused", error_class="decoder_died", error=told)
+    return Outcome(image_id, "refused", error_class=made.reason, error=str(made))
 
 
 class Prints:

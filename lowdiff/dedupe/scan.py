@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from os import cpu_count
@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Literal
 
 from PIL import Image
+from threadpoolctl import threadpool_limits
 
+from lowdiff.catalog.chunks import chunks
 from lowdiff.dedupe.candidates import Candidates
-from lowdiff.dedupe.compare import Comparison, compare
+from lowdiff.dedupe.compare import compare_many
 from lowdiff.dedupe.fingerprint import Fingerprint, fingerprint
-from lowdiff.dedupe.implied import implied_ties
+from lowdiff.dedupe.implied import Known, implied_ties
+from lowdiff.dedupe.turns import compare_in_turns
+from lowdiff.dedupe.verdict import Comparison
 from lowdiff.dedupe.workers import Workers
 from lowdiff.errors import InputError, ServiceError
 
@@ -23,7 +27,9 @@ Read = Callable[[Path], Image.Image]
 Progress = Callable[[str, int, int], None]
 """Called with the step (`read` or `compare`), how many are done, and of how many."""
 FILES_AT_ONCE = 16
-PAIRS_AT_ONCE = 128
+PAIRS_AT_ONCE = 32
+FEW = 64
+"""Fewer pairs than this are compared in this process."""
 READ_S = 30.0
 COMPARE_S = 600.0
 
@@ -74,8 +80,8 @@ def scan(
     yield from twins
     index = Candidates()
     index.extend([(str(number), seen.print_) for number, seen in enumerate(firsts)])
-    # sorted, so that pairs of one image travel together and are unpacked once
-    chosen = sorted((int(pair.a), int(pair.b)) for pair in index.pairs())
+    with threadpool_limits(1):  # whose threads would wait for each other, busily
+        chosen = {(int(pair.a), int(pair.b)): pair.likeness for pair in index.pairs()}
     told = _compare_all(firsts, chosen, count, progress)
     implied = implied_ties({pair: found.score for pair, found in told.items() if _is_near(found)})
     told |= {pair: Comparison("near", score) for pair, score in implied.items()}
@@ -98,8 +104,7 @@ def _read_all(
 ) -> tuple[list[_Seen], list[Pair]]:
     groups: dict[bytes, list[_Seen]] = defaultdict(list)
     twins: list[Pair] = []
-    readers = Workers(look, count, limit_s=limit_s)
-    for done, (path, result) in enumerate(readers.map(paths, at_once=FILES_AT_ONCE), 1):
+    for done, (path, result) in enumerate(_read_files(paths, count, look, limit_s), 1):
         if isinstance(result, _Seen):
             group = groups[result.pixels]
             if group:
@@ -110,6 +115,16 @@ def _read_all(
             refused(path, result or _fatal(path, limit_s))
         progress("read", done, len(paths))
     return [group[0] for group in groups.values()], twins
+
+
+def _read_files(
+    paths: Sequence[Path],
+    count: int,
+    look: Callable[[Path], _Seen | InputError],
+    limit_s: float,
+) -> Iterator[tuple[Path, _Seen | InputError | None]]:
+    with Workers(look, count, limit_s=limit_s) as readers:
+        yield from readers.map(paths, at_once=FILES_AT_ONCE)
 
 
 def _fatal(path: Path, limit_s: float) -> InputError:
@@ -133,25 +148,40 @@ def _look(read: Read, path: Path) -> _Seen | InputError:
 
 
 def _compare_all(
-    seen: Sequence[_Seen], chosen: Sequence[tuple[int, int]], count: int, progress: Progress
+    seen: Sequence[_Seen],
+    chosen: Mapping[tuple[int, int], float],
+    count: int,
+    progress: Progress,
 ) -> dict[tuple[int, int], Comparison]:
-    work = (
-        [(a, b, seen[a].print_, seen[b].print_) for a, b in chosen[at : at + PAIRS_AT_ONCE]]
-        for at in range(0, len(chosen), PAIRS_AT_ONCE)
-    )
-    told: dict[tuple[int, int], Comparison] = {}
-    for some, verdicts in Workers(_judge, count, limit_s=COMPARE_S).map(work, at_once=1):
-        if verdicts is None:
-            raise ServiceError(
-                "dedupe",
-                "a process that compares pictures was ended from outside",
-                reason="worker_died",
-                do="Run the scan again; memory may have been short.",
+    done = 0
+    with Workers(_judge, count if len(chosen) >= FEW else 1, limit_s=COMPARE_S) as judges:
+
+        def judge(pairs: Sequence[tuple[int, int]]) -> list[Comparison]:
+            nonlocal done
+            told: list[Comparison] = []
+            work = (
+                [(seen[a].print_, seen[b].print_) for a, b in some]
+                for some in chunks(pairs, PAIRS_AT_ONCE)
             )
-        told |= {(a, b): found for (a, b, *_), found in zip(some, verdicts, strict=True)}
-        progress("compare", len(told), len(chosen))
+            for some, found in judges.map(work, at_once=1):
+                told += _found(found)
+                done += len(some)
+                progress("compare", done, len(chosen))
+            return told
+
+        return compare_in_turns(chosen, Known(), judge)[0]
+
+
+def _found(told: list[Comparison] | None) -> list[Comparison]:
+    if told is None:
+        raise ServiceError(
+            "dedupe",
+            "a process that compares pictures was ended from outside",
+            reason="worker_died",
+            do="Run the scan again; memory may have been short.",
+        )
     return told
 
 
-def _judge(work: Sequence[tuple[int, int, Fingerprint, Fingerprint]]) -> list[Comparison]:
-    return [compare(one, two) for _a, _b, one, two in work]
+def _judge(pairs: Sequence[tuple[Fingerprint, Fingerprint]]) -> list[Comparison]:
+    return compare_many(pairs)

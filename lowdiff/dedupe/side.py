@@ -1,17 +1,21 @@
 """One picture of a pair, with what is computed from it alone, each part when first asked for."""
 
 from functools import cached_property
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lowdiff.dedupe.align import Alignment
+from lowdiff.dedupe.align import Alignment, seen_mask
 from lowdiff.dedupe.trim import content_box, off_ground
 
 TILE = 32
 SKETCH = 0.25
 WINDOW_PX = 7
+TEXTURE = 5.0
+"""Standard deviation (of 255 levels) from which a window holds structure."""
+STRONGEST = 40.0
 
 Gray = NDArray[np.float32]
 
@@ -19,8 +23,13 @@ Gray = NDArray[np.float32]
 class Side:
     """One small picture over a ground."""
 
-    def __init__(self, rgb: NDArray[np.uint8]) -> None:
+    def __init__(
+        self, rgb: NDArray[np.uint8], content: tuple[int, int, int, int] | None = None
+    ) -> None:
+        """Look at nothing yet; `content` is the box inside plain borders where it is known."""
         self.rgb = rgb
+        if content is not None:
+            self.content = content
 
     @cached_property
     def gray(self) -> Gray:
@@ -29,17 +38,23 @@ class Side:
         return np.asarray(cv2.GaussianBlur(gray, (0, 0), 0.8), np.float32)
 
     @cached_property
-    def lab(self) -> NDArray[np.float32]:
+    def lab(self) -> NDArray[np.uint8]:
         """CIELAB as OpenCV scales it to bytes."""
         smooth = cv2.GaussianBlur(self.rgb, (0, 0), 1.0)
-        return np.asarray(cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB), np.float32)
+        return np.asarray(cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB), np.uint8)
 
     @cached_property
-    def contrast(self) -> Gray:
-        """Standard deviation in the window around each pixel."""
-        mean = mean_of(self.gray)
-        variance = np.maximum(mean_of(self.gray * self.gray) - mean * mean, 0)
-        return np.asarray(np.sqrt(variance), np.float32)
+    def variance(self) -> Gray:
+        """Of the gray levels in the window around each pixel."""
+        return variance_of(self.gray, mean_of(self.gray))
+
+    @cached_property
+    def strength(self) -> Gray:
+        """Contrast where there is structure, bounded; 0 elsewhere."""
+        contrast = np.sqrt(self.variance)
+        strong = np.minimum(contrast, np.float32(STRONGEST))
+        strong[contrast <= TEXTURE] = 0
+        return np.asarray(strong, np.float32)
 
     @cached_property
     def content(self) -> tuple[int, int, int, int]:
@@ -47,9 +62,9 @@ class Side:
         return content_box(self.rgb)
 
     @cached_property
-    def drawn(self) -> Gray:
-        """1 where something is drawn, 0 where the colour of the border shows."""
-        return np.asarray(off_ground(self.rgb), np.float32)
+    def drawn(self) -> NDArray[np.uint8]:
+        """255 where something is drawn, 0 where the colour of the border shows."""
+        return off_ground(self.rgb).astype(np.uint8) * np.uint8(255)
 
     @cached_property
     def tile(self) -> Gray:
@@ -89,13 +104,15 @@ def quick_fit(a: Side, b: Side, alignment: Alignment) -> float:
         a, b, matrix = b, a, cv2.invertAffineTransform(matrix)
     size = (a.sketch.shape[1], a.sketch.shape[0])
     other = warp(b.sketch, matrix, size)
-    inside = warp(np.ones(b.sketch.shape, np.float32), matrix, size) > 0.9
-    if inside.sum() < 12:
+    mask = seen_mask(size, matrix, (b.sketch.shape[1], b.sketch.shape[0]))
+    seen = cv2.countNonZero(mask)
+    if seen < 12:
         return -1.0
+    inside = mask > 0
     mine, theirs = a.sketch[inside], other[inside]
-    spread = float(mine.std() * theirs.std()) + 1.0
-    fit = float((mine * theirs).mean() - mine.mean() * theirs.mean()) / spread
-    return fit - 0.15 * (1 - float(inside.mean()))
+    mine, theirs = mine - mine.mean(), theirs - theirs.mean()
+    spread = float(np.sqrt((mine @ mine) * (theirs @ theirs))) / seen + 1.0
+    return float(mine @ theirs) / seen / spread - 0.15 * (1 - seen / mask.size)
 
 
 def mean_of(gray: Gray, width_px: int = WINDOW_PX) -> Gray:
@@ -103,18 +120,21 @@ def mean_of(gray: Gray, width_px: int = WINDOW_PX) -> Gray:
     return np.asarray(cv2.boxFilter(gray, -1, (width_px, width_px)), np.float32)
 
 
+def variance_of(gray: Gray, mean: Gray, width_px: int = WINDOW_PX) -> Gray:
+    """The variance of the window around each pixel, of which the means are known."""
+    squares = cv2.sqrBoxFilter(gray, cv2.CV_32F, (width_px, width_px))
+    variance = np.asarray(cv2.subtract(squares, cv2.multiply(mean, mean)), np.float32)
+    # here and elsewhere: OpenCV is slow with single numbers, NumPy is not
+    return np.maximum(variance, 0, out=variance)
+
+
+Levels = TypeVar("Levels", np.float32, np.uint8)
+
+
 def warp(
-    picture: NDArray[np.float32], matrix: NDArray[np.float64], size: tuple[int, int]
-) -> NDArray[np.float32]:
+    picture: NDArray[Levels], matrix: NDArray[np.float64], size: tuple[int, int]
+) -> NDArray[Levels]:
     """The picture B as A would show it, for a matrix that maps A to B."""
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(picture, matrix, size, flags=flags), np.float32)
-
-
-def overlap(
-    size: tuple[int, int], matrix: NDArray[np.float64], other_size: tuple[int, int]
-) -> NDArray[np.bool_]:
-    """Where a picture of the first size shows something that the other shows too."""
-    whole = np.full((other_size[1], other_size[0]), 255, np.uint8)
-    seen = cv2.warpAffine(whole, matrix, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    return np.asarray(seen > 252)
+    moved = cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, picture.dtype)

@@ -41,9 +41,9 @@ class Tones:
     """90th percentile of the distance without any fit."""
 
 
-def compare_tones(a: Floats, b: Floats, inside: NDArray[np.bool_]) -> Tones:
+def compare_tones(a: NDArray[np.uint8], b: NDArray[np.uint8], inside: NDArray[np.bool_]) -> Tones:
     """Compare two pictures (CIELAB) where the mask says."""
-    mine, theirs = a[inside], b[inside]
+    mine, theirs = a[inside].astype(np.float32), b[inside].astype(np.float32)
     raw = mine - theirs
     colours = _length(raw[:, 1:])
     distance = np.hypot(colours, raw[:, 0] * np.float32(0.5))

@@ -37,9 +37,9 @@ def ground_of(rgb: NDArray[np.uint8]) -> tuple[int, int, int]:
 
 def off_ground(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Where any channel differs from the colour of the border."""
-    ground = np.broadcast_to(np.array(ground_of(rgb), np.uint8), rgb.shape)
-    red, green, blue = cv2.split(cv2.absdiff(rgb, ground))
-    return np.asarray(cv2.max(cv2.max(red, green), blue) > TOLERANCE)
+    ground = np.array(ground_of(rgb))
+    same = cv2.inRange(rgb, ground - TOLERANCE, ground + TOLERANCE)
+    return np.asarray(cv2.bitwise_not(same)).astype(np.bool_)
 
 
 def _once(rgb: NDArray[np.uint8]) -> tuple[int, int, int, int] | None:

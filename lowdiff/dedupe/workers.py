@@ -10,6 +10,7 @@ from multiprocessing import get_context
 from typing import Generic, TypeVar
 
 import cv2
+from threadpoolctl import threadpool_limits
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -18,7 +19,10 @@ AHEAD = 3
 
 
 class Workers(Generic[Item, Result]):
-    """Applies one function to many items, in other processes, answering in order."""
+    """Applies one function to many items, in other processes, answering in order.
+
+    Use it in a `with` block: its end ends the processes.
+    """
 
     def __init__(
         self, function: Callable[[Item], Result], count: int, *, limit_s: float = 60.0
@@ -33,6 +37,13 @@ class Workers(Generic[Item, Result]):
         self._function = function
         self._count = count
         self._limit_s = limit_s
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> "Workers[Item, Result]":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
 
     def map(self, items: Iterable[Item], *, at_once: int) -> Iterator[tuple[Item, Result | None]]:
         """Each item with its result; None where a process died or took too long over it.
@@ -45,35 +56,34 @@ class Workers(Generic[Item, Result]):
             return
         source = iter(items)
         batches = iter(lambda: list(islice(source, at_once)), [])
-        pool = self._pool()
         waiting: deque[tuple[list[Item], Future[list[Result]]]] = deque()
-        try:
-            while True:
-                for batch in islice(batches, AHEAD * self._count - len(waiting)):
-                    waiting.append((batch, self._start(pool, batch)))
-                if not waiting:
-                    return
-                batch, future = waiting.popleft()
-                try:
-                    yield from zip(batch, future.result(), strict=True)
-                except BrokenProcessPool:
-                    # who broke it is not known: this batch goes one by one, the others start anew
-                    pool.shutdown()
-                    yield from self._one_by_one(batch)
-                    pool = self._pool()
-                    waiting = deque((later, self._start(pool, later)) for later, _lost in waiting)
-        finally:
-            pool.shutdown(cancel_futures=True)
+        while True:
+            for batch in islice(batches, AHEAD * self._count - len(waiting)):
+                waiting.append((batch, self._start(batch)))
+            if not waiting:
+                return
+            batch, future = waiting.popleft()
+            try:
+                yield from zip(batch, future.result(), strict=True)
+            except BrokenProcessPool:
+                # who broke it is not known: this batch goes one by one, the others start anew
+                self._end()
+                yield from self._one_by_one(batch)
+                waiting = deque((later, self._start(later)) for later, _lost in waiting)
 
     def _one_by_one(self, batch: list[Item]) -> Iterator[tuple[Item, Result | None]]:
         for item in batch:
-            with self._pool(1) as alone:
+            with _pool(1) as alone:
                 try:
-                    yield item, self._start(alone, [item]).result()[0]
+                    yield item, self._start([item], alone).result()[0]
                 except BrokenProcessPool:
                     yield item, None
 
-    def _start(self, pool: ProcessPoolExecutor, batch: list[Item]) -> "Future[list[Result]]":
+    def _start(
+        self, batch: list[Item], pool: ProcessPoolExecutor | None = None
+    ) -> "Future[list[Result]]":
+        if pool is None:
+            pool = self._pool = self._pool or _pool(self._count)
         try:
             return pool.submit(_apply, self._function, batch, self._limit_s)
         except BrokenProcessPool as error:  # broken between two batches: found out in its turn
@@ -81,15 +91,20 @@ class Workers(Generic[Item, Result]):
             lost.set_exception(error)
             return lost
 
-    def _pool(self, count: int | None = None) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(
-            count or self._count, mp_context=get_context("spawn"), initializer=alone
-        )
+    def _end(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+
+def _pool(count: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=alone)
 
 
 def alone() -> None:
     """Start a worker: processes share the cores, so none takes more than one."""
     cv2.setNumThreads(1)
+    threadpool_limits(1)
 
 
 def _apply(

@@ -45,6 +45,10 @@ def edges_of(catalog: Catalog) -> Edges:
         return {(row.a_id, row.b_id): (row.kind, row.score) for row in rows}
 
 
+def kinds_of(catalog: Catalog) -> dict[tuple[str, str], str]:
+    return {pair: kind for pair, (kind, _score) in edges_of(catalog).items()}
+
+
 def partition(catalog: Catalog) -> set[frozenset[str]]:
     groups: dict[str | None, set[str]] = defaultdict(set)
     with catalog.read() as session:
@@ -97,7 +101,8 @@ def test_the_order_and_the_batches_in_which_images_come_do_not_matter(
     for names in chunks(shuffled, dice.randrange(1, 6)):
         fill(other, other_store, list(names))
         run(other, other_store)
-    assert edges_of(other) == edges_of(catalog)
+    # which pair is seen and which follows depends on the order; what they are does not
+    assert kinds_of(other) == kinds_of(catalog)
     assert partition(other) == partition(catalog)
     other.close()
 
@@ -141,7 +146,7 @@ def test_a_new_image_is_compared_once_with_all_that_are_there(catalog, store):
     counts = run(catalog, store)
     assert (counts.prints.made, counts.compared.images) == (1, 1)
     touching = [pair for pair in edges_of(catalog) if new in pair]
-    assert counts.compared.pairs == len(touching)
+    assert counts.compared.pairs + counts.compared.implied == len(touching)
     assert touching
 
 
@@ -229,7 +234,7 @@ def test_killed_at_any_moment_it_ends_as_if_it_had_run_once(catalog, store, tmp_
             os.kill(victim.pid, signal.SIGKILL)
         victim.join()
     run(other, other_store)
-    assert edges_of(other) == edges_of(catalog)
+    assert kinds_of(other) == kinds_of(catalog)
     assert partition(other) == partition(catalog)
     other.close()
 
