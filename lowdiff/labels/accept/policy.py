@@ -131,16 +131,22 @@ def resolve(labels: Mapping[str, Label], schema: Schema, policy: Policy) -> dict
         return None
     if policy.mode == "confidence":  # drafted captions tell details of their own
         return accepted
-    return accepted | {CAPTION: replace(caption, value=_detailed(str(caption.value), accepted))}
+    return accepted | {CAPTION: replace(caption, value=_detailed(caption, accepted))}
 
 
-def _detailed(caption: str, accepted: Mapping[str, Label]) -> str:
-    """A caption of the template with what the labels that count say of the picture."""
-    parts = parse_caption(caption)
+def _detailed(caption: Label, accepted: Mapping[str, Label]) -> str:
+    """A caption of the template with what the labels that count say of the picture.
+
+    What a person wrote into it yields to a person's label only.
+    """
+    parts = parse_caption(str(caption.value))
     if parts is None:
-        return caption
-    said = values_of(parts) | {name: label.value for name, label in accepted.items()}
-    return compose_caption(parts_of(parts.subject, said))
+        return str(caption.value)
+    people = {name: label.value for name, label in accepted.items() if label.is_human}
+    machines = {name: label.value for name, label in accepted.items() if not label.is_human}
+    written = values_of(parts)
+    said = machines | written if caption.is_human else written | machines
+    return compose_caption(parts_of(parts.subject, said | people))
 
 
 def open_fields(
