@@ -285,9 +285,9 @@ class LabelTask(Base):
     push_batch: Mapped[str] = mapped_column(String(36), index=True)
     prediction_hash: Mapped[str] = mapped_column(SHA256)
     state: Mapped[str] = mapped_column(String(16))
-    """`pushing` (intent recorded), `pushed`, `touched` (begun or skipped: we leave it alone), `done`
-    (its answers are in the history), `settled` (nothing is left to ask: it waits at the end of the
-    queue) or `gone`."""
+    """`pushing` (intent recorded), `pushed`, `touched` (begun or skipped: we leave it alone),
+    `done` (its answers are in the history), `settled` (nothing is left to ask: it waits at the end
+    of the queue) or `gone`."""
     pushed_at: Mapped[datetime | None]
     priority: Mapped[float | None]
     """As the server was told last, in [0, 1]."""
