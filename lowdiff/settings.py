@@ -92,7 +92,7 @@ class Settings(BaseSettings):
         description="a field's accepted drafts may be wrong this often; shown by audits with 95 %",
     )
     audit_share: float = Field(
-        default=0.05, gt=0, le=1, description="images whose every field is shown to a person"
+        default=0.1, gt=0, le=1, description="images whose every field is shown to a person"
     )
     features: str = Field(
         default="builtin",
