@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from lowdiff.dedupe.fingerprint import Fingerprint
 from lowdiff.dedupe.views import DIMENSIONS, VIEWS, turned_views
 
-THRESHOLD = 0.85
+THRESHOLD = 0.8
 """Cosine of two views above which their images are compared."""
 WHOLE_PENALTY = 0.05
 """Whole pictures look alike more often than a crop looks like another picture's whole."""
