@@ -212,15 +212,20 @@ GROUNDS: dict[str, Ground] = {
 }
 
 
-def main() -> None:
-    """Draw a set and its manifest."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+def draw_set(description: str, draw: Callable[..., list[Row]], *, count: int) -> None:
+    """A command that draws a set and its manifest.
+
+    Args:
+        draw: makes `count` pictures in a folder, see `poster_rows`.
+        count: how many where the command does not say.
+    """
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--count", type=int, default=60)
+    parser.add_argument("--count", type=int, default=count)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--fonts", type=Path, default=Path("/usr/share/fonts"))
     options = parser.parse_args()
-    rows = poster_rows(options.count, options.folder, fonts=options.fonts, seed=options.seed)
+    rows = draw(options.count, options.folder, fonts=options.fonts, seed=options.seed)
     lines = [
         json.dumps({"file": row.file, "kind": row.kind, "transcription": row.truth}) for row in rows
     ]
@@ -228,4 +233,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    draw_set(__doc__ or "", poster_rows, count=60)

@@ -5,8 +5,6 @@
 Equal seeds, fonts and Pillow give equal pictures. The words are those of the posters.
 """
 
-import argparse
-import json
 import math
 import random
 from pathlib import Path
@@ -14,7 +12,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.ocr_data import Row
-from benchmarks.ocr_posters import SEED, WORDS, Colour, pick_colours, true_type_fonts
+from benchmarks.ocr_posters import SEED, WORDS, Colour, draw_set, pick_colours, true_type_fonts
 
 SIZES_PX = (256, 400, 512, 640)
 UPPER_DEG, LOWER_DEG = 200, 110
@@ -116,20 +114,5 @@ def _fitting(font: Path, word: str, width_px: float, height_px: float) -> ImageF
     return ImageFont.truetype(font, max(8, round(size)))
 
 
-def main() -> None:
-    """Draw a set and its manifest."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--count", type=int, default=40)
-    parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--fonts", type=Path, default=Path("/usr/share/fonts"))
-    options = parser.parse_args()
-    rows = stamp_rows(options.count, options.folder, fonts=options.fonts, seed=options.seed)
-    lines = [
-        json.dumps({"file": row.file, "kind": row.kind, "transcription": row.truth}) for row in rows
-    ]
-    (options.folder / "manifest.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    draw_set(__doc__ or "", stamp_rows, count=40)

@@ -83,8 +83,7 @@ def train_run(
             write_json(folder / ENVIRONMENT_FILE, _environment(accelerator))
             try:
                 summary = train(folder)
-            except BaseException:
-                # interrupted or failed: the same command goes on from the checkpoint
+            except BaseException:  # Ctrl-C too: the same command goes on from the checkpoint
                 with catalog.write() as session:
                     finish_run(session, run_id, state="failed", summary={}, now=now())
                 raise

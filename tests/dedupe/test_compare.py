@@ -122,7 +122,17 @@ def test_a_reencoded_poster_with_another_price_is_not_near(other):
     assert compare(fingerprint(_priced(12499)), copy).relation != "near"
 
 
-@pytest.mark.parametrize("edit", ["jpeg30", "smaller", "bigger", "gamma", "recoloured", "gray"])
+PALETTE = pytest.param(
+    "palette",
+    marks=pytest.mark.xfail(
+        strict=True, reason="the verdict takes the dither of few colours for another print"
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "edit", ["jpeg30", "smaller", "bigger", "gamma", "recoloured", "gray", PALETTE]
+)
 def test_a_copy_of_a_poster_with_its_price_is_near(edit):
     copy = fingerprint(EDITS[edit](_priced(12499), random.Random(1)))
     assert compare(fingerprint(_priced(12499)), copy).relation == "near"

@@ -187,8 +187,9 @@ def _finish(office: Office, task_ids: Mapping[str, int]) -> None:
         rows = list(
             session.scalars(select(LabelTask).where(LabelTask.external_key.in_(list(task_ids))))
         )
-        # in one query what `record` would look for one by one
-        leased = session.scalars(
+        # one query for what `record` would look up one by one: a session finds a row again by its
+        # key for as long as somebody holds it
+        held = session.scalars(
             select(Artifact).where(
                 Artifact.stage == stage.name,
                 Artifact.params_hash == stage.params_hash,
@@ -201,7 +202,7 @@ def _finish(office: Office, task_ids: Mapping[str, int]) -> None:
             row.pushed_at = row.changed_at = office.now()
             done.append(Outcome(row.image_id, "ok", {"task_id": row.task_id}))
         record(session, stage, done, now=office.now())
-        del leased
+        del held
 
 
 def _give_up(session: Session, office: Office, task_ids: Mapping[str, int]) -> None:
