@@ -1,0 +1,126 @@
+"""The averages that a run kept on its way, and the average of any span made from them afterwards.
+
+A snapshot is `snapshots/images_000064000.safetensors`: the run's averages after so many images, in
+half precision, named `<relative std>:<parameter>`.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from lowdiff.errors import ContractError, InputError
+from lowdiff.models.ema import Mixture, Profile, mix, mixture_of
+
+SNAPSHOTS_FOLDER = "snapshots"
+SMALLEST_SHARE = 1e-5
+"""Averages that would count less than this are not read."""
+
+
+class Snapshot(NamedTuple):
+    """The averages of a run after so many images.
+
+    Attributes:
+        stds: the relative deviations of the averages in it.
+    """
+
+    path: Path
+    images: int
+    stds: tuple[float, ...]
+
+
+def snapshot_path(run_dir: Path, images: int) -> Path:
+    """Where the snapshot after so many images lies."""
+    return run_dir / SNAPSHOTS_FOLDER / f"images_{images:09d}.safetensors"
+
+
+def list_snapshots(run_dir: Path) -> list[Snapshot]:
+    """The snapshots of a run, oldest first.
+
+    Raises:
+        ContractError: one is cut short.
+    """
+    found = []
+    for path in sorted((run_dir / SNAPSHOTS_FOLDER).glob("images_*.safetensors")):
+        with _opened(path) as file:
+            stds = {float(name.split(":", 1)[0]) for name in file.keys()}  # noqa: SIM118
+        found.append(Snapshot(path, int(path.stem.removeprefix("images_")), tuple(sorted(stds))))
+    return found
+
+
+def averaged_weights(
+    snapshots: Sequence[Snapshot], *, relative_std: float, images: int, item: object = "run"
+) -> tuple[dict[str, Tensor], Mixture]:
+    """The average of any span that ends after so many images, from the snapshots up to there.
+
+    Returns:
+        one float32 tensor per parameter, and how well the mixture meets the wanted profile.
+
+    Raises:
+        InputError: there is no snapshot up to there, or no average has such a span.
+        ContractError: a snapshot is cut short.
+    """
+    kept = [
+        (snapshot.path, Profile(std, snapshot.images))
+        for snapshot in snapshots
+        if 0 < snapshot.images <= images
+        for std in snapshot.stds
+    ]
+    if not kept:
+        raise InputError(
+            item,
+            f"has no snapshot up to {images:,} images",
+            reason="no_snapshot",
+            found=", ".join(f"{one.images:,}" for one in snapshots) or "no snapshots",
+            do="Train with a preset whose snapshot_every is not 0.",
+        )
+    try:
+        mixture = mixture_of([profile for _, profile in kept], Profile(relative_std, images))
+    except ValueError as error:
+        raise InputError(item, str(error), reason="bad_ema_std") from error
+    used = [
+        (path, profile.relative_std, share)
+        for (path, profile), share in zip(kept, mixture.shares, strict=True)
+        if abs(share) > SMALLEST_SHARE
+    ]
+    states = (read_average(path, std) for path, std, _ in used)
+    total = sum(share for *_, share in used)
+    return mix(states, [share / total for *_, share in used]), mixture
+
+
+def read_average(path: Path, relative_std: float) -> dict[str, Tensor]:
+    """One average of a snapshot, by parameter.
+
+    Raises:
+        ContractError: the snapshot is cut short or has no such average.
+    """
+    prefix = f"{relative_std}:"
+    with _opened(path) as file:
+        names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
+        state = {name.removeprefix(prefix): file.get_tensor(name) for name in names}
+    if not state:
+        raise _damaged(path, f"no average of {relative_std}")
+    return state
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """A safetensors file whose damage is one of our errors."""
+    try:
+        file = safe_open(path, framework="pt")
+    except (SafetensorError, OSError) as error:
+        raise _damaged(path, error) from error
+    with file:
+        yield file
+
+
+def _damaged(path: Path, error: object) -> ContractError:
+    return ContractError(
+        path,
+        f"is cut short or damaged ({error})",
+        reason="snapshot_damaged",
+        do="Delete this file: the other snapshots still serve.",
+    )
