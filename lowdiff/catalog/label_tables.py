@@ -21,17 +21,19 @@ class AcceptanceDecision(Base):
     id: Mapped[int] = mapped_column(Serial, primary_key=True)
     field: Mapped[str] = mapped_column(String(64))
     family: Mapped[str] = mapped_column(String(128))
-    """The drafter without its version: what comes before `/` in a label's actor."""
+    """The drafter without its version: what comes before `/` in a label's actor; `any` where
+    several speak."""
     state: Mapped[str] = mapped_column(String(8))
     """`on` or `off`."""
     threshold: Mapped[float | None]
     """Drafts at or above this confidence count; null where no threshold is good enough."""
     audited: Mapped[int]
-    """Audited drafts at or above the threshold."""
+    """Audited drafts that a person has judged. (Decisions that name a drafter beside `any` may be
+    older: they counted only those at or above the threshold.)"""
     errors: Mapped[int]
-    """How many of them a person changed."""
+    """How many of them were at or above the threshold and changed by a person."""
     upper_bound: Mapped[float]
-    """In [0, 1]: the error rate is below it with 95 %, however often one looks."""
+    """In [0, 1]: with 95 %, however often one looks, errors are fewer than that among `audited`."""
     error_limit: Mapped[float]
     """What the user allows."""
     calibration_labels: Mapped[int]

@@ -15,7 +15,7 @@ def status(as_json: AsJson = False) -> None:
     """Show how far labeling is, at which pace, when it is done, and what to label next.
 
     Needs no server. `accepted` are drafts that count without a person: audits by people have shown
-    that at most so many of them are wrong as the setting accept_error_limit allows.
+    that at most so many of a field's labels are wrong as the setting accept_error_limit allows.
 
     Example: `lowdiff label status`, or `lowdiff label status --json | jq .forecast`
     """

@@ -1,15 +1,19 @@
-"""Decide for every field and drafter whether its drafts count without a person, and from when on.
+"""Decide for every field whether drafts count without a person, and from which confidence on.
 
-Nothing but audited images tells it, with a bound that holds at all times. Several thresholds are
-tried, from the surest drafts down, in an order that no error has a say in: they lie at ranks of the
-confidences of all audited drafts, judged or not. A threshold counts when it and all those before it
-in its chain are shown to be under the limit, so that each may use the whole of its chain's alpha
-(fixed-sequence testing: Maurer, Hothorn and Lehmacher 1995; with bounds that hold at all times the
-promise does so, too).
+The promise is about a field as a dataset has it: of all its labels, a person's and a machine's, at
+most so many are wrong. Nothing but audited images tells it, with a bound that holds at all times: a
+draft of an audited image is a loss when it would have counted and is wrong; where it would have
+been shown to a person it is none (conformal risk control: Angelopoulos, Bates, Fisch, Lei and
+Schuster 2024; here with a bound that holds at all times instead of an expectation).
 
-Where several drafters speak of a field, of each image the surest one, they are tried together as
-well (ANY); where that succeeds it replaces what each of them has shown. The promise holds for each
-of these by itself, with 95 %: for all fields together it would need bounds that are stricter.
+Several thresholds are tried, from the surest drafts down. They lie at ranks of the confidences of
+all audited drafts, judged or not, so that no error has a say in them. The lower a threshold, the
+more is lost: the lowest one counts that is shown to be under the limit with all those above it, and
+each may use the whole of alpha (fixed-sequence testing: Maurer, Hothorn and Lehmacher 1995; with
+bounds that hold at all times the promise does so, too).
+
+All drafters of a field are judged together, of each image the surest one. The promise holds for
+each field by itself, with 95 %: for all fields together it would need bounds that are stricter.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,25 +32,31 @@ from lowdiff.labels.accept.evidence import ANY, Sample, gather_samples, waiting_
 from lowdiff.labels.schema import Schema
 from lowdiff.pages.format import plural
 
-CHAINS = (0.4, 0.65, 0.85)
-"""Shares of the audited drafts, the surest first, at which chains of thresholds begin, each with as
-much of alpha. One alone would stop at the first error that it cannot make up for: if it began high
-among few drafts, if low among bad ones. Chosen on a brand set for tuning."""
-STEP = 1.12
-"""Each next threshold of a chain takes so many times as many audited drafts."""
+FIRST_SHARE, LEAST_DRAFTS = 0.05, 40
+"""Share of the audited drafts, the surest first, that the first threshold takes, and how many it
+takes at least."""
+STEP = 1.08
+"""Each next threshold takes so many times as many audited drafts."""
+WORST = 2.5
+"""A guard, no promise: of the audited drafts that would count, at most so many times the limit may
+have been wrong. Else few drafts could count that are hardly better than a guess."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What holds for the drafts of one field by one family of drafters."""
+    """What holds for the drafts of one field."""
 
     field: str
     family: str
+    """The drafter, without its version, or ANY where several speak."""
     is_on: bool
     threshold: float | None
     audited: int
+    """Drafts of audited images that a person has judged, since the last drift."""
     errors: int
+    """How many of these would count and are wrong."""
     upper_bound: float
+    """Of the field's labels at most this share is wrong (95 %)."""
     error_limit: float
     calibration_labels: int
     reason: str
@@ -76,26 +86,24 @@ def decide(
         preview: keep nothing.
 
     Returns:
-        One verdict for every field and family that people have judged, by field.
+        One verdict for every field that people have judged, and for what counts no more.
     """
     with catalog.read() as session:
         samples = gather_samples(session, schema, audit_share=audit_share)
         waiting = waiting_audits(session, schema, audit_share=audit_share)
         history = _history(session)
-    groups: dict[tuple[str, str], list[Sample]] = {}
-    for sample in samples:
-        groups.setdefault((sample.field, sample.family), []).append(sample)
-    for name, families in _several(groups).items():
-        groups[name, ANY] = [sample for sample in samples if sample.field == name]
-        waiting[name, ANY] = [sure for one in families for sure in waiting.get((name, one), ())]
+    groups = _by_field(samples)
+    found = _waiting(groups, waiting)
     verdicts = []
     rows = []
     for pair in sorted(groups.keys() | history.keys()):
         before = history.get(pair, [])
+        if pair not in groups and before[-1].state == "off":
+            continue  # its field is judged under another name now
         verdict = decide_one(
             *pair,
             groups.get(pair, []),
-            waiting.get(pair, ()),
+            found.get(pair, ()),
             error_limit=error_limit,
             was_on=bool(before) and before[-1].state == "on",
         )
@@ -109,12 +117,32 @@ def decide(
     return verdicts
 
 
-def _several(groups: Mapping[tuple[str, str], Sequence[Sample]]) -> dict[str, list[str]]:
-    """Field → its drafters, where several speak: together they have more audits than each."""
-    found: dict[str, list[str]] = {}
-    for name, family in groups:
-        found.setdefault(name, []).append(family)
-    return {name: families for name, families in found.items() if len(families) > 1}
+def _by_field(samples: Sequence[Sample]) -> dict[tuple[str, str], list[Sample]]:
+    """(field, its drafter) → samples; ANY where several speak."""
+    fields: dict[str, list[Sample]] = {}
+    for sample in samples:
+        fields.setdefault(sample.field, []).append(sample)
+    found = {}
+    for name, ones in fields.items():
+        families = {one.family for one in ones}
+        found[name, families.pop() if len(families) == 1 else ANY] = ones
+    return found
+
+
+def _waiting(
+    groups: Mapping[tuple[str, str], Sequence[Sample]],
+    waiting: Mapping[tuple[str, str], Sequence[float]],
+) -> dict[tuple[str, str], list[float]]:
+    """(field, its drafter or ANY) → confidences of drafts on audited images not judged yet."""
+    return {
+        (name, family): [
+            sure
+            for (field, other), ones in waiting.items()
+            if field == name and family in (other, ANY)
+            for sure in ones
+        ]
+        for name, family in groups
+    }
 
 
 def decide_one(
@@ -126,37 +154,35 @@ def decide_one(
     error_limit: float,
     was_on: bool = False,
 ) -> Verdict:
-    """The verdict on one field and family.
+    """The verdict on one field.
 
     Args:
-        samples: of this field and family, in the order in which people judged them.
-        waiting: confidences of its drafts on audited images that nobody has judged yet.
+        samples: of this field, in the order in which people judged them.
+        waiting: confidences of drafts on audited images that nobody has judged yet.
         was_on: whether its drafts count now.
     """
     audited = [sample for sample in samples if sample.is_audit]
     learned = len(samples) - len(audited)
     sure = sorted([*(sample.confidence for sample in audited), *waiting], reverse=True)
     best: tuple[float, Trial] | None = None
-    failed: list[tuple[bool, int, float, Trial]] = []
-    for chain, share in chains(sure, least_audits(error_limit)):
-        for threshold in chain:
-            wrong = [not one.right for one in audited if one.confidence >= threshold]
-            trial = judge(wrong, limit=error_limit, share=share)
-            if not trial.is_on:
-                needed = samples_needed(trial.audited, trial.errors, error_limit, alpha=trial.alpha)
-                failed.append((not trial.drifts, needed, threshold, trial))
-                break
-            if best is None or threshold < best[0]:
-                best = threshold, trial
-    if not sure:
+    first: tuple[float, Trial] | None = None
+    for threshold in thresholds(sure):
+        lost = [one.confidence >= threshold and not one.right for one in audited]
+        trial = judge(lost, limit=error_limit)
+        first = first or (threshold, trial)
+        if not trial.is_on:
+            break
+        if _is_fair(audited[trial.until_drift :], threshold, error_limit):
+            best = threshold, trial
+    if first is None:
         return Verdict(
-            field, family, False, None, 0, 0, 1.0, error_limit, learned, "no audited draft", None,
-            was_on,
+            field, family, False, None, 0, 0, 1.0, error_limit, learned,
+            "the drafters of the field are judged together now" if was_on else "no audited draft",
+            None, was_on,
         )  # fmt: skip
-    if best is not None:
-        needed, (threshold, trial) = 0, best
-    else:
-        _, needed, threshold, trial = min(failed, key=lambda one: one[:3])
+    threshold, trial = best or first
+    needed = samples_needed(trial.audited, trial.errors, error_limit, alpha=trial.alpha)
+    unfair = best is None and trial.is_on
     return Verdict(
         field=field,
         family=family,
@@ -167,37 +193,20 @@ def decide_one(
         upper_bound=trial.upper_bound,
         error_limit=error_limit,
         calibration_labels=learned,
-        reason=_reason(trial, error_limit, needed),
-        needed=needed,
+        reason=UNFAIR if unfair else _reason(trial, error_limit, needed),
+        needed=None if unfair else needed,
         switched=(best is not None) != was_on,
     )
 
 
-def chains(sure: Sequence[float], least: int) -> list[tuple[list[float], float]]:
-    """Chains of thresholds and the share of alpha of each; chains that are equal are one.
-
-    Args:
-        sure: confidences of all audited drafts, falling.
-        least: audited drafts that a first threshold takes at least.
-    """
-    found = [thresholds(sure, start, least) for start in CHAINS]
-    return [
-        (chain, found.count(chain) / len(CHAINS))
-        for at, chain in enumerate(found)
-        if chain not in found[:at]
-    ]
-
-
-def thresholds(sure: Sequence[float], start: float, least: int) -> list[float]:
+def thresholds(sure: Sequence[float]) -> list[float]:
     """Confidences from which on drafts are tried, falling; the last one takes all drafts.
 
     Args:
         sure: confidences of all audited drafts, falling.
-        start: share of them that the first threshold takes.
-        least: audited drafts that it takes at least.
     """
     found: list[float] = []
-    rank = max(start * len(sure), float(least))
+    rank = max(FIRST_SHARE * len(sure), float(LEAST_DRAFTS))
     while sure and 0.0 not in found:
         threshold = sure[min(round(rank), len(sure)) - 1]
         threshold = 0.0 if threshold == sure[-1] else threshold
@@ -207,21 +216,29 @@ def thresholds(sure: Sequence[float], start: float, least: int) -> list[float]:
     return found
 
 
+def _is_fair(audited: Sequence[Sample], threshold: float, limit: float) -> bool:
+    counted = [one.right for one in audited if one.confidence >= threshold]
+    return bool(counted) and counted.count(False) <= WORST * limit * len(counted)
+
+
 @cache
 def least_audits(limit: float) -> int:
-    """Audited drafts, none of them wrong, that are enough for one chain of several."""
-    return samples_needed(0, 0, limit, alpha=alpha_of(0) / len(CHAINS))
+    """Audited drafts, none of them wrong, that are enough for a field."""
+    return samples_needed(0, 0, limit, alpha=alpha_of(0))
+
+
+UNFAIR = "of its surest drafts too many are wrong, or none was judged yet"
 
 
 def _reason(trial: Trial, limit: float, needed: int) -> str:
-    seen = f"{plural(trial.errors, 'error')} in {plural(trial.audited, 'audited draft')}"
-    bound = f"at most {trial.upper_bound:.1%} are wrong (95 %)"
+    seen = f"{plural(trial.audited, 'audited draft')}, {trial.errors} of them would count wrongly"
+    bound = f"at most {trial.upper_bound:.1%} of the field is wrong (95 %)"
     if trial.is_on:
         return f"{seen}: {bound}, the limit is {limit:.1%}"
     if trial.drifts:
         return (
-            "drift: audited drafts became wrong more often than the limit, so they count no more; "
-            f"since then {seen}, {needed} more without an error would do"
+            "drift: drafts that count became wrong more often than the limit, so they count no "
+            f"more; since then {seen}, {needed} more without an error would do"
         )
     if trial.audited == 0:
         return f"no audited draft yet: {needed} without an error would do"
