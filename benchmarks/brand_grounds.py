@@ -197,13 +197,17 @@ def _bokeh(rng: np.random.Generator, width: int, height: int) -> Floats:
     scene *= 0.6 + 0.9 * fractal(rng, width, height, cells=2)[..., None]
     side = min(width, height)
     for _ in range(int(rng.integers(30, 70))):
-        layer = np.zeros((height, width), np.uint8)
         radius = int(side * rng.uniform(0.02, 0.09))
-        centre = (int(rng.integers(0, width)), int(rng.integers(0, height)))
-        cv2.circle(layer, centre, radius, 255, -1, cv2.LINE_AA)
-        light = cv2.GaussianBlur(layer, (0, 0), max(0.8, radius * 0.08)).astype(float) / 255
+        x, y = int(rng.integers(0, width)), int(rng.integers(0, height))
+        soft = max(0.8, radius * 0.08)
+        reach = radius + int(4 * soft) + 4  # further away nothing is lit
+        left, top = max(0, x - reach), max(0, y - reach)
+        part = scene[top : y + reach + 1, left : x + reach + 1]
+        layer = np.zeros(part.shape[:2], np.uint8)
+        cv2.circle(layer, (x - left, y - top), radius, 255, -1, cv2.LINE_AA)
+        light = cv2.GaussianBlur(layer, (0, 0), soft).astype(float) / 255
         hue = rng.choice([[255, 190, 90], [255, 120, 70], [120, 180, 255], [255, 235, 200]])
-        scene += light[..., None] * hue * rng.uniform(0.15, 0.55)
+        part += light[..., None] * hue * rng.uniform(0.15, 0.55)
     return scene
 
 

@@ -1,7 +1,7 @@
 """How long labeling takes until it is finished, and how right the labels are then.
 
     python -m benchmarks.labeling [brand|openmoji|graphics] [--count 1500] [--seed 101]
-        [--words truth|ocr] [--batch 75] [--slip 0.01] [--logos] [--folder FOLDER]
+        [--words truth|ocr] [--batch 75] [--slip 0.01] [--logos] [--breakdown] [--folder FOLDER]
 
 A scripted annotator with the truth (`annotator.py`) works through lowdiff's own queue: ingest,
 families, words, drafts, then round by round queue → answers → decisions → learning, until no image
@@ -28,6 +28,7 @@ from benchmarks.annotator import Annotator, chunks_of
 from benchmarks.keystrokes import Effort, M
 from benchmarks.label_truth import Known, brand_set, graphics, is_right, openmoji
 from benchmarks.labeling_after import Steady, steady
+from benchmarks.labeling_breakdown import breakdown
 from benchmarks.labeling_project import bring, copied, draft_all, truths
 from benchmarks.labeling_run import HEADING, Run, work_through
 from lowdiff.catalog.labels import Label, current_labels
@@ -80,7 +81,12 @@ def main() -> None:
         )  # fmt: skip
         others = {"plain": (empty, spared), "filled in once": (filled, spared)}
         _print_run(run, schema, facts, others)
-        _print_whole(run, steady(project, schema, run.counted, facts, annotator), len(facts))
+        after = steady(project, schema, run.counted, facts, annotator)
+        _print_whole(run, after, len(facts))
+        if asked.breakdown:
+            later = {name: after.ledger.of(name, ("worth",)) for name in after.ledger.names}
+            rest = max(0, WHOLE - len(facts))
+            print(f"\n{breakdown(run.ledger, len(facts), later, after.images, rest)}")
     print(
         f"machine: {drafting / len(facts):.2f} CPU s an image for drafts that were not there yet, "
         f"{run.machine_cpu_s / len(facts):.2f} for queue, decisions and learning"
@@ -98,6 +104,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--slip", type=float, default=0.0, help="share of errors of the annotator")
     parser.add_argument("--audit-share", type=float, help="instead of the default setting")
     parser.add_argument("--limit", type=float, help="error limit, instead of the default setting")
+    parser.add_argument("--breakdown", action="store_true", help="where the seconds go")
     parser.add_argument("--logos", action="store_true", help="the annotator marks logos, too")
     parser.add_argument(
         "--folder", type=Path, default=Path(tempfile.gettempdir()) / "lowdiff-labeling",

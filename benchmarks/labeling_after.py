@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from benchmarks.annotator import Annotator
 from benchmarks.keystrokes import Effort
 from benchmarks.label_truth import Known, is_right
+from benchmarks.labeling_breakdown import Ledger
 from benchmarks.labeling_run import BEGAN
 from lowdiff.catalog.artifacts import newest_payloads
 from lowdiff.catalog.chunks import chunks as batches
@@ -22,12 +23,17 @@ class Steady:
     """What one more image would cost by what was learned and decided in a run."""
 
     images: int
-    effort: Effort
+    ledger: Ledger
     chunks: int
     shown: int
     """Counted fields that a person would see."""
     wrong: int
     """Counted fields that nobody would see and that are wrong; unusable images are left out."""
+
+    @property
+    def effort(self) -> Effort:
+        """All of it."""
+        return sum(self.ledger.spent.values(), Effort())
 
 
 def steady(
@@ -40,7 +46,7 @@ def steady(
     """
     policy, share = present_policy(project), project.settings.audit_share
     ids = [one for one in truths if not is_audit(one, share)]
-    effort, chunks, shown, wrong = Effort(), 0, 0, 0
+    ledger, chunks, shown, wrong = Ledger(), 0, 0, 0
     for some in batches(ids, 400):
         with project.catalog.read() as session:
             payloads = newest_payloads(session, "draft", some)
@@ -60,6 +66,7 @@ def steady(
             if not ask:
                 continue
             answer = annotator.answer(ask, values, truth)
-            effort, chunks = effort + answer.effort, chunks + answer.chunks
+            ledger.add("worth", answer)
+            chunks += answer.chunks
             shown += len(set(answer.values) & set(counted))
-    return Steady(len(ids), effort, chunks, shown, wrong)
+    return Steady(len(ids), ledger, chunks, shown, wrong)

@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.annotator import Annotator, Answer
 from benchmarks.keystrokes import Effort
 from benchmarks.label_truth import Known, is_right
+from benchmarks.labeling_breakdown import Ledger
 from lowdiff.catalog.labels import Label, append_events, current_labels
 from lowdiff.labels.accept.policy import Policy, counts, resolve
 from lowdiff.labels.desk.pull import label_events
@@ -59,6 +60,7 @@ class Run:
     points: list[Point] = field(default_factory=list)
     effort: Effort = field(default_factory=Effort)
     by_field: dict[str, Effort] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger)
     shown: Counter[str] = field(default_factory=Counter)
     """Field → images on which a person saw it."""
     seen: Counter[str] = field(default_factory=Counter)
@@ -108,7 +110,9 @@ def work_through(
             boxes = truth.logos if logos and "logo" in answer.values else ()
             effort = answer.effort + (annotator.mark_logos(truth) if boxes else Effort())
             _note(run, one, answer, effort, draft, seen, schema)
-            run.again += one.image_id in visited
+            again = one.image_id in visited
+            run.ledger.add("again" if again else one.kind, answer)
+            run.again += again
             visited.add(one.image_id)
             events += _events(schema, one, answer, boxes, run)
         with project.catalog.write() as session:
