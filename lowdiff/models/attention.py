@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from lowdiff.models.layers import GroupNorm, zero_init
+from lowdiff.models.rotary import rotate
 from lowdiff.models.text import Text
 
 
@@ -59,16 +60,20 @@ def attend(
     heads: int,
     scale: Float[Tensor, " heads"],
     mask: Bool[Tensor, "b l"] | None,
+    angles: Float[Tensor, "n half"] | None = None,
 ) -> Float[Tensor, "b n c"]:
     """Scaled dot-product attention over normalised queries and keys.
 
     Args:
         scale: what each head multiplies the cosine of query and key by.
         mask: True where a key may be looked at; every row needs one.
+        angles: where queries and keys stand, which then are of one number; see `rotary`.
     """
     query, key, value = (_by_head(part, heads) for part in (query, key, value))
     query = F.normalize(query.float(), dim=-1) * scale[:, None, None]
     key = F.normalize(key.float(), dim=-1)
+    if angles is not None:
+        query, key = rotate(query, angles), rotate(key, angles)
     precise = torch.float32 if value.device.type == "cpu" else value.dtype
     with torch.autocast(value.device.type, enabled=False):
         found = F.scaled_dot_product_attention(

@@ -5,7 +5,6 @@ start at zero, attention only at the coarse levels), text by cross-attention as 
 2022, arXiv:2112.10752, normalised queries and keys as in Dehghani et al. 2023, arXiv:2302.05442.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lowdiff.models.attention import Attention, CrossAttention
+from lowdiff.models.denoiser import TextDenoiser
 from lowdiff.models.layers import Downsample, GroupNorm, Upsample, pad_to_multiple, zero_init
 from lowdiff.models.text import Text
 
@@ -31,6 +31,9 @@ class UnetConfig:
         condition_width: width of the vector of time and pooled text.
         text_width: width of a text token.
         dropout: probability inside the blocks of the attention levels.
+        text_layers: layers of an own transformer over the tokens; see `denoiser.TextDenoiser`.
+        extra_channels: of the input beside the latents (a mask, a picture to complete, a sketch);
+            they come after the latents' channels and have no say in a new network.
     """
 
     latent_channels: int = 4
@@ -41,6 +44,8 @@ class UnetConfig:
     condition_width: int = 256
     text_width: int = 384
     dropout: float = 0.0
+    text_layers: int = 0
+    extra_channels: int = 0
 
 
 class ResBlock(nn.Module):
@@ -77,7 +82,9 @@ class ResBlock(nn.Module):
 class Stage(nn.Module):
     """A residual block, and attention to the picture and to the words where the level has it."""
 
-    def __init__(self, config: UnetConfig, channels: int, channels_out: int, level: int) -> None:
+    def __init__(
+        self, config: UnetConfig, channels: int, channels_out: int, *, level: int, token_width: int
+    ) -> None:
         super().__init__()
         attends = level in config.attention_levels
         self.block = ResBlock(
@@ -90,9 +97,7 @@ class Stage(nn.Module):
         self.read: CrossAttention | None = None
         if attends:
             self.look = Attention(channels_out, head_width=config.head_width)
-            self.read = CrossAttention(
-                channels_out, config.text_width, head_width=config.head_width
-            )
+            self.read = CrossAttention(channels_out, token_width, head_width=config.head_width)
 
     def forward(
         self, x: Float[Tensor, "b c h w"], condition: Float[Tensor, "b d"], text: Text
@@ -104,23 +109,20 @@ class Stage(nn.Module):
         return x
 
 
-class Unet(nn.Module):
-    """Maps (x_t, t, text) to a prediction of x_t's shape; which one, the objective decides.
-
-    A caption that was left out is a `Text` row whose mask is all False: it is replaced by a learned
-    token and a learned pooled vector. A new network predicts zero.
-    """
+class Unet(TextDenoiser):
+    """A U-Net with attention at its coarse levels; a new network predicts zero."""
 
     def __init__(self, config: UnetConfig) -> None:
-        super().__init__()
+        super().__init__(
+            text_width=config.text_width,
+            condition_width=config.condition_width,
+            text_layers=config.text_layers,
+        )
         self.config = config
-        width = config.condition_width
-        self.time = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
-        self.text_norm = nn.LayerNorm(config.text_width)
-        self.pooled = nn.Linear(config.text_width, width)
-        self.no_token = nn.Parameter(torch.randn(config.text_width))
-        self.no_pooled = nn.Parameter(torch.zeros(width))
-        self.conv_in = nn.Conv2d(config.latent_channels, config.channels[0], 3, padding=1)
+        channels_in = config.latent_channels + config.extra_channels
+        self.conv_in = nn.Conv2d(channels_in, config.channels[0], 3, padding=1)
+        with torch.no_grad():
+            self.conv_in.weight[:, config.latent_channels :] = 0
         self._build_levels(config)
         self.norm_out = GroupNorm(config.channels[0])
         self.conv_out = zero_init(
@@ -135,26 +137,23 @@ class Unet(nn.Module):
         for level, channels in enumerate(config.channels):
             # the way up joins each block's input with the features of its twin on the way down
             for _ in range(config.blocks):
-                self.down.append(Stage(config, channels, channels, level))
-                self.up.append(Stage(config, 2 * channels, channels, level))
+                self.down.append(self._stage(channels, channels, level))
+                self.up.append(self._stage(2 * channels, channels, level))
             if level + 1 < levels:
                 self.shrink.append(Downsample(channels, config.channels[level + 1]))
                 self.grow.append(Upsample(config.channels[level + 1], channels))
         coarsest = config.channels[-1]
-        self.middle = Stage(config, coarsest, coarsest, levels - 1)
+        self.middle = self._stage(coarsest, coarsest, levels - 1)
+
+    def _stage(self, channels: int, channels_out: int, level: int) -> Stage:
+        return Stage(self.config, channels, channels_out, level=level, token_width=self.token_width)
 
     def forward(
-        self, x_t: Float[Tensor, "b c h w"], t: Float[Tensor, " b"], text: Text
+        self, x_t: Float[Tensor, "b c_in h w"], t: Float[Tensor, " b"], text: Text
     ) -> Float[Tensor, "b c h w"]:
-        """Predict from noised latents.
-
-        Args:
-            x_t: noised latents; any size, padded inside where a level would not divide.
-            t: time in [0, 1], 1 is pure noise.
-            text: encoded captions, one row per latent.
-        """
+        """See `Denoiser.forward`."""
         height, width = x_t.shape[-2:]
-        text, condition = self._condition(t, text)
+        text, condition = self.condition(t, text)
         x = pad_to_multiple(x_t, 2 ** (len(self.config.channels) - 1))
         x = self.conv_in(x.contiguous(memory_format=torch.channels_last))
         blocks, kept = self.config.blocks, list[Tensor]()
@@ -172,29 +171,3 @@ class Unet(nn.Module):
                 x = self.grow[level - 1](x)
         out: Tensor = self.conv_out(F.silu(self.norm_out(x))).float()
         return out[..., :height, :width]
-
-    def _condition(self, t: Float[Tensor, " b"], text: Text) -> tuple[Text, Float[Tensor, "b d"]]:
-        """Time and pooled text as one vector; the learned stand-ins where there is no caption."""
-        absent = ~text.mask.any(dim=1)
-        tokens = self.text_norm(text.tokens.float())
-        batch = tokens.shape[0]
-        stand_in = self.no_token.expand(batch, 1, -1)
-        text = Text(
-            torch.cat([stand_in, tokens], dim=1),
-            torch.cat([absent[:, None], text.mask], dim=1),
-            text.pooled,
-        )
-        pooled = self.pooled(text.pooled.float()).float()
-        pooled = torch.where(absent[:, None], self.no_pooled, pooled)
-        features = time_features(t, self.config.condition_width)
-        return text, F.silu(self.time(features).float() + pooled)
-
-
-def time_features(t: Float[Tensor, " b"], width: int) -> Float[Tensor, "b d"]:
-    """Sines and cosines of t at frequencies from 1/10 to 100 turns per unit of time.
-
-    Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.5, with frequencies for t in [0, 1].
-    """
-    turns = torch.logspace(-1, 2, width // 2, device=t.device, dtype=torch.float32)
-    angles = 2 * math.pi * t.float()[:, None] * turns
-    return torch.cat([angles.sin(), angles.cos()], dim=1)

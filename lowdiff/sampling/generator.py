@@ -10,12 +10,12 @@ from PIL import Image
 from torch import Tensor
 
 from lowdiff.errors import ContractError, InputError
+from lowdiff.models.denoiser import Denoiser
 from lowdiff.models.encoders import TextEncoder, find_encoder
 from lowdiff.models.text import Text
-from lowdiff.models.unet import Unet
 from lowdiff.models.vae import Vae
 from lowdiff.sampling.device import Accelerator, pick_accelerator
-from lowdiff.sampling.load import load_unet, load_vae
+from lowdiff.sampling.load import load_denoiser, load_vae
 from lowdiff.sampling.run_folder import CONFIG_FILE, read_json, weights_sha256
 from lowdiff.sampling.samplers import SAMPLERS, guided
 
@@ -35,7 +35,7 @@ class Generator:
     run_id: str
     dataset_digest: str
     image_px: int
-    unet: Unet
+    unet: Denoiser
     vae: Vae
     encoder: TextEncoder
     accelerator: Accelerator
@@ -154,7 +154,7 @@ def load_generator(
     """
     accelerator = pick_accelerator(None if device is None else str(device))
     config = read_json(run_dir / CONFIG_FILE)
-    unet = load_unet(run_dir, device=accelerator.device)
+    unet = load_denoiser(run_dir, device=accelerator.device)
     wanted, found = config["vae_sha256"], weights_sha256(vae_dir)
     if wanted != found:
         raise ContractError(

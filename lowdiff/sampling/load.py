@@ -8,10 +8,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lowdiff.errors import ContractError
-from lowdiff.models.unet import Unet, UnetConfig
+from lowdiff.models.configs import from_json
+from lowdiff.models.denoiser import Denoiser
+from lowdiff.models.denoisers import build_denoiser
 from lowdiff.models.vae import Vae, VaeConfig
 from lowdiff.sampling.device import place
-from lowdiff.sampling.run_folder import CONFIG_FILE, WEIGHTS_FILE, from_json, read_json
+from lowdiff.sampling.run_folder import CONFIG_FILE, WEIGHTS_FILE, read_json
 
 
 def load_vae(vae_dir: Path, *, device: torch.device | str = "cpu") -> Vae:
@@ -20,20 +22,22 @@ def load_vae(vae_dir: Path, *, device: torch.device | str = "cpu") -> Vae:
     Raises:
         ContractError: the folder is no autoencoder run, or its weights do not fit.
     """
-    vae = Vae(from_json(VaeConfig, _model_config(vae_dir, "vae"), item=vae_dir))
+    _, model = _model_config(vae_dir, "vae")
+    vae = Vae(from_json(VaeConfig, model, item=vae_dir))
     load_weights(vae, vae_dir / WEIGHTS_FILE)
     return place(vae, device).eval().requires_grad_(False)
 
 
-def load_unet(run_dir: Path, *, device: torch.device | str = "cpu") -> Unet:
+def load_denoiser(run_dir: Path, *, device: torch.device | str = "cpu") -> Denoiser:
     """The denoiser of a run, with its averaged weights.
 
     Raises:
         ContractError: the folder is no denoiser run, or its weights do not fit.
     """
-    unet = Unet(from_json(UnetConfig, _model_config(run_dir, "unet"), item=run_dir))
-    load_weights(unet, run_dir / WEIGHTS_FILE)
-    return place(unet, device).eval().requires_grad_(False)
+    arch, model = _model_config(run_dir, "unet")
+    denoiser = build_denoiser(arch or "unet", model, item=run_dir)
+    load_weights(denoiser, run_dir / WEIGHTS_FILE)
+    return place(denoiser, device).eval().requires_grad_(False)
 
 
 def load_weights(module: nn.Module, path: Path) -> None:
@@ -84,7 +88,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
-def _model_config(folder: Path, kind: str) -> dict[str, object]:
+def _model_config(folder: Path, kind: str) -> tuple[str | None, dict[str, object]]:
+    """The name and the shape of a run's model; runs of earlier versions have no name."""
     config = read_json(folder / CONFIG_FILE)
     if config.get("kind") != kind:
         raise ContractError(
@@ -92,4 +97,4 @@ def _model_config(folder: Path, kind: str) -> dict[str, object]:
             allowed=kind,
         )  # fmt: skip
     model = config.get("model")
-    return model if isinstance(model, dict) else {}
+    return config.get("arch"), model if isinstance(model, dict) else {}

@@ -6,10 +6,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from lowdiff.errors import ContractError
 
@@ -20,8 +18,6 @@ ENVIRONMENT_FILE = "environment.json"
 RUN_FILE = "run.json"
 SAMPLES_FOLDER = "samples"
 CHECKPOINT_FILE = "checkpoint/state.safetensors"
-
-C = TypeVar("C")
 
 
 def is_finished(folder: Path) -> bool:
@@ -67,21 +63,3 @@ def weights_sha256(folder: Path) -> str:
         )
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def from_json(kind: type[C], values: Mapping[str, Any], *, item: object) -> C:
-    """A configuration dataclass from what `config.json` holds; lists become tuples.
-
-    Raises:
-        ContractError: a field is missing or unknown: another version of lowdiff wrote it.
-    """
-    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    if set(values) != names:
-        raise ContractError(
-            item,
-            f"its {kind.__name__} was written by another version of lowdiff",
-            reason="other_config",
-            found=", ".join(sorted(values)),
-            allowed=", ".join(sorted(names)),
-        )
-    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})

@@ -1,10 +1,10 @@
 """Train the denoiser of a dataset version in the latent space of an autoencoder."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -12,9 +12,9 @@ from lowdiff.catalog import Catalog
 from lowdiff.catalog.engine import utc_now
 from lowdiff.datasets.read import Version
 from lowdiff.errors import ContractError
+from lowdiff.models.denoisers import build_config, build_denoiser, fitted
 from lowdiff.models.encoders import find_encoder
 from lowdiff.models.presets import Preset
-from lowdiff.models.unet import Unet
 from lowdiff.models.vae import Vae
 from lowdiff.sampling.device import Accelerator, pick_accelerator, place
 from lowdiff.sampling.load import load_vae, load_weights
@@ -58,6 +58,7 @@ def train_unet(
         ServiceError: another process trains the same run, or the disk is full.
     """
     accelerator = pick_accelerator(device)
+    preset = _fitted(preset, vae_dir)
     config = unet_config(version, vae_dir=vae_dir, preset=preset, parent=parent, seed=seed)
 
     def train(folder: Path) -> dict[str, Any]:
@@ -100,7 +101,8 @@ def unet_config(
     model, plan = recipe.pop("model"), recipe.pop("train")
     encoder = recipe.pop("text_encoder")
     if parent is not None:
-        _check_parent(parent, model=model, vae_dir=vae_dir, vae_sha256=vae_sha256)
+        shape = {"arch": recipe["arch"], **model}
+        _check_parent(parent, shape=shape, vae_dir=vae_dir, vae_sha256=vae_sha256)
     return {
         "kind": "unet",
         "preset": preset.name,
@@ -143,7 +145,8 @@ class _Source:
             device=accelerator.device,
         )
         torch.manual_seed(step_seed(seed, -1))
-        unet = place(Unet(self.preset.unet.model), accelerator.device)
+        recipe = self.preset.unet
+        unet = place(build_denoiser(recipe.arch, recipe.model), accelerator.device)
         return UnetTask(
             unet, self.preset, train=train, validation=validation, texts=texts, prompts=shown,
             vae=vae, accelerator=accelerator,
@@ -160,7 +163,17 @@ class _Source:
 SPLITS = ("train", "validation")
 
 
-def _check_parent(parent: Path, *, model: dict[str, Any], vae_dir: Path, vae_sha256: str) -> None:
+def _fitted(preset: Preset, vae_dir: Path) -> Preset:
+    """The preset with a denoiser for the channels of this autoencoder and of the text encoder."""
+    model = fitted(
+        preset.unet.model,
+        latent_channels=read_json(vae_dir / CONFIG_FILE)["model"]["latent_channels"],
+        text_width=find_encoder(preset.unet.text_encoder).width,
+    )
+    return replace(preset, unet=replace(preset.unet, model=model))
+
+
+def _check_parent(parent: Path, *, shape: dict[str, Any], vae_dir: Path, vae_sha256: str) -> None:
     config = read_json(parent / CONFIG_FILE)
     if config.get("vae_sha256") != vae_sha256:
         raise ContractError(
@@ -171,16 +184,18 @@ def _check_parent(parent: Path, *, model: dict[str, Any], vae_dir: Path, vae_sha
             allowed=vae_dir.name,
             do="Train a new denoiser without --parent, or pass the parent's own --vae.",
         )
-    theirs = {k: tuple(v) if isinstance(v, list) else v for k, v in config["model"].items()}
-    if theirs != model:
+    arch = config.get("arch", "unet")
+    own = asdict(cast(Any, build_config(arch, config["model"], item=parent)))
+    theirs = {"arch": arch, **own}
+    if theirs != shape:
         different = sorted(
-            name for name in theirs.keys() | model.keys() if theirs.get(name) != model.get(name)
+            name for name in theirs.keys() | shape.keys() if theirs.get(name) != shape.get(name)
         )
         raise ContractError(
             parent.name,
             "has another architecture",
             reason="other_architecture",
             found=", ".join(f"{name} = {theirs.get(name)}" for name in different),
-            allowed=", ".join(f"{name} = {model.get(name)}" for name in different),
+            allowed=", ".join(f"{name} = {shape.get(name)}" for name in different),
             do=f"Use the parent's preset, {config.get('preset')}.",
         )

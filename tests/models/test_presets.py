@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from lowdiff.errors import InputError
+from lowdiff.models.configs import from_json
 from lowdiff.models.presets import PRESETS, load_preset
 from lowdiff.models.unet import Unet, UnetConfig
 from lowdiff.models.vae import Vae, VaeConfig
-from lowdiff.sampling.run_folder import from_json
 
 
 @pytest.mark.parametrize("name", PRESETS)

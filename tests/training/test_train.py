@@ -9,7 +9,7 @@ from lowdiff.errors import ContractError, InputError, ServiceError
 from lowdiff.models.presets import tiny
 from lowdiff.models.vae import psnr_db
 from lowdiff.sampling.device import pick_accelerator
-from lowdiff.sampling.load import load_unet, load_vae
+from lowdiff.sampling.load import load_denoiser, load_vae
 from lowdiff.training.data import load_pixels, to_images
 from lowdiff.training.progress import read_metrics
 from tests.training.drawn import drawn_version, write_dataset
@@ -140,15 +140,15 @@ def test_weights_of_another_architecture_or_cut_short_are_refused(lab):
     vae = lab.vae()
     unet = lab.unet(vae)
     with pytest.raises(ContractError, match="another kind"):
-        load_unet(vae.folder)
+        load_denoiser(vae.folder)
     path = unet.folder / "weights.safetensors"
     body = path.read_bytes()
     path.write_bytes((vae.folder / "weights.safetensors").read_bytes())
     with pytest.raises(ContractError, match="another architecture"):
-        load_unet(unet.folder)
+        load_denoiser(unet.folder)
     path.write_bytes(body[: len(body) // 2])
     with pytest.raises(ContractError, match="cut short"):
-        load_unet(unet.folder)
+        load_denoiser(unet.folder)
 
 
 def test_two_processes_never_train_into_one_folder(lab):
