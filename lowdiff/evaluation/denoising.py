@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lowdiff.evaluation.pixels import to_unit
 from lowdiff.evaluation.subjects import Pictures
-from lowdiff.models.flow import OBJECTIVES
+from lowdiff.models.objectives.objective import Objective, objective_of_run
 from lowdiff.models.text import Text
 from lowdiff.sampling.generator import Generator
 
@@ -33,9 +33,7 @@ def denoising_losses(
         `train` and `validation` (means over the bands; None without images), `n_train`,
         `n_validation`, and `bands`: `low`, `high`, `train`, `validation` each.
     """
-    objective = OBJECTIVES[config["objective"]](
-        time_mean=config["time_mean"], time_std=config["time_std"]
-    )
+    objective = objective_of_run(config, item=generator.run_id)
     named = {"train": train, "validation": validation}
     losses: dict[str, list[float] | None] = {}
     for name, pictures in named.items():
@@ -58,7 +56,7 @@ def denoising_losses(
 
 
 @torch.no_grad()
-def _by_time(generator: Generator, objective: Any, pictures: Pictures) -> list[float]:
+def _by_time(generator: Generator, objective: Objective, pictures: Pictures) -> list[float]:
     device = generator.accelerator.device
     totals = torch.zeros(len(TIMES), dtype=torch.float64)
     source = torch.Generator().manual_seed(SEED)
@@ -74,10 +72,9 @@ def _by_time(generator: Generator, objective: Any, pictures: Pictures) -> list[f
 
 
 def _loss_at(
-    generator: Generator, objective: Any, time: float, data: Tensor, noise: Tensor, text: Text
+    generator: Generator, objective: Objective, time: float, data: Tensor, noise: Tensor, text: Text
 ) -> Float[Tensor, " b"]:
     times = torch.full((len(data),), time, device=data.device)
     with generator.accelerator.autocast():
         prediction = generator.unet(objective.noised(data, noise, times), times, text)
-    losses: Tensor = objective.losses(prediction, data, noise)
-    return losses
+    return objective.losses(prediction, data, noise, times)

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lowdiff.errors import InputError
-from lowdiff.models.denoiser import DenoiserConfig
-from lowdiff.models.flow import FlowMatching
+from lowdiff.models.objectives.objective import OBJECTIVES, ObjectiveConfig
 from lowdiff.models.unet import UnetConfig
 from lowdiff.models.vae import VaeConfig
 
@@ -73,25 +72,18 @@ class UnetRecipe:
     """A denoiser and its training.
 
     Attributes:
-        model: of the class that goes with `arch`; its latent channels and text width are set to
-            those of the autoencoder and the text encoder when training starts.
-        arch: a name in `models.denoisers.DENOISERS`.
-        objective: a name in `models.flow.OBJECTIVES`.
+        objective: what is learned; `models.objectives.objective.OBJECTIVES` names some.
         text_encoder: a name in `models.encoders.ENCODERS`.
         drop_caption: share of captions left out, which guidance needs.
         short_caption: share of captions cut to the part before the first comma.
-        time_mean, time_std: of logit(t); see `models.flow`.
     """
 
-    model: DenoiserConfig
+    model: UnetConfig
     train: TrainConfig
-    arch: str = "unet"
-    objective: str = "flow"
+    objective: ObjectiveConfig = OBJECTIVES["flow"]
     text_encoder: str = "minilm"
     drop_caption: float = 0.1
     short_caption: float = 0.5
-    time_mean: float = FlowMatching.time_mean
-    time_std: float = FlowMatching.time_std
 
 
 @dataclass(frozen=True)

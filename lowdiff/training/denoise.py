@@ -1,4 +1,4 @@
-"""The denoiser's task: latents, captions and the flow between data and noise."""
+"""The denoiser's task: latents, captions and the path between data and noise."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,9 +7,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from lowdiff.models.flow import OBJECTIVES
+from lowdiff.models.objectives.objective import Objective
 from lowdiff.models.presets import Preset
 from lowdiff.models.text import Text
+from lowdiff.models.unet import Unet
 from lowdiff.models.vae import Posterior, Vae
 from lowdiff.sampling.device import Accelerator
 from lowdiff.sampling.generator import noise_of, to_uint8
@@ -42,7 +43,7 @@ class UnetTask:
 
     def __init__(
         self,
-        module: nn.Module,
+        module: Unet,
         preset: Preset,
         *,
         train: Examples,
@@ -52,12 +53,10 @@ class UnetTask:
         vae: Vae,
         accelerator: Accelerator,
     ) -> None:
-        self.module = module
+        self.module: nn.Module = module
         self.texts = texts
         self.recipe, self.samples = preset.unet, preset.samples
-        self.objective = OBJECTIVES[preset.unet.objective](
-            time_mean=preset.unet.time_mean, time_std=preset.unet.time_std
-        )
+        self.objective = Objective(preset.unet.objective)
         self.accelerator, self.vae, self.prompts = accelerator, vae, prompts
         self.latents = train.posterior
         index = [texts.index(train.captions.full), texts.index(train.captions.short)]
@@ -84,7 +83,7 @@ class UnetTask:
         noise = torch.randn(data.shape, generator=generator, device=device)
         t = self.objective.times(batch, generator)
         prediction = self.module(self.objective.noised(data, noise, t), t, text)
-        return self.objective.losses(prediction, data, noise).mean()
+        return self.objective.losses(prediction, data, noise, t).mean()
 
     def validate(self, averaged: nn.Module) -> dict[str, Any]:
         """Denoising loss of train and held-out images with the same noise, by time.
@@ -136,5 +135,5 @@ class UnetTask:
             text: Text = self.texts.rows(index)
             with self.accelerator.autocast():
                 prediction = module(self.objective.noised(data, drawn, times), times, text)
-            losses.append(self.objective.losses(prediction, data, drawn))
+            losses.append(self.objective.losses(prediction, data, drawn, times))
         return float(torch.cat(losses).mean())
