@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lowdiff.errors import InputError
+from lowdiff.models.denoiser import DenoiserConfig
 from lowdiff.models.objectives.objective import OBJECTIVES, ObjectiveConfig
 from lowdiff.models.unet import UnetConfig
 from lowdiff.models.vae import VaeConfig
@@ -72,14 +73,18 @@ class UnetRecipe:
     """A denoiser and its training.
 
     Attributes:
+        model: of the class that goes with `arch`; its latent channels and text width are set to
+            those of the autoencoder and the text encoder when training starts.
+        arch: a name in `models.denoisers.DENOISERS`.
         objective: what is learned; `models.objectives.objective.OBJECTIVES` names some.
         text_encoder: a name in `models.encoders.ENCODERS`.
         drop_caption: share of captions left out, which guidance needs.
         short_caption: share of captions cut to the part before the first comma.
     """
 
-    model: UnetConfig
+    model: DenoiserConfig
     train: TrainConfig
+    arch: str = "unet"
     objective: ObjectiveConfig = OBJECTIVES["flow"]
     text_encoder: str = "minilm"
     drop_caption: float = 0.1

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from lowdiff.models.objectives.objective import Objective
 from lowdiff.models.presets import Preset
 from lowdiff.models.text import Text
-from lowdiff.models.unet import Unet
 from lowdiff.models.vae import Posterior, Vae
 from lowdiff.sampling.device import Accelerator
 from lowdiff.sampling.generator import noise_of, to_uint8
@@ -43,7 +42,7 @@ class UnetTask:
 
     def __init__(
         self,
-        module: Unet,
+        module: nn.Module,
         preset: Preset,
         *,
         train: Examples,
@@ -53,7 +52,7 @@ class UnetTask:
         vae: Vae,
         accelerator: Accelerator,
     ) -> None:
-        self.module: nn.Module = module
+        self.module = module
         self.texts = texts
         self.recipe, self.samples = preset.unet, preset.samples
         self.objective = Objective(preset.unet.objective)
