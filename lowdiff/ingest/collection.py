@@ -152,7 +152,10 @@ class CollectionItems:
                 if ending in IMAGE_ENDINGS:
                     images.append(member)
                 elif ending in ("json", "txt"):
-                    said |= _read_sidecar(tar, member.name, ending, self._source)
+                    try:
+                        said |= _read_sidecar(tar, member.name, ending, self._source)
+                    except InputError as refusal:  # the image is taken without it
+                        yield _in_shard(name, refusal)
             yield from self._sample(name, version, images, said)
         finally:
             tar.close()
@@ -180,16 +183,31 @@ def _said_rows(file: Any, columns: list[str]) -> Iterator[dict[str, Any]]:
 def _read_sidecar(
     tar: TarFiles, name: str, ending: str, source: CollectionSource
 ) -> dict[str, Any]:
-    """What the .json or .txt beside an image says; nothing when it cannot be understood."""
+    """What the .json or .txt beside an image says.
+
+    Raises:
+        InputError: it cannot be read or understood.
+    """
+    body = tar.read(name, limits=SIDECAR_LIMITS)
+    if ending == "txt":
+        return {"txt": text_of(body.decode("utf-8", errors="replace"))}
     try:
-        body = tar.read(name, limits=SIDECAR_LIMITS)
-        if ending == "txt":
-            return {"txt": text_of(body.decode("utf-8", errors="replace"))}
         said = json.loads(body)
-    except (InputError, ValueError, RecursionError):
-        return {}
-    keys = columns_named(source.columns)
-    return {key: said[key] for key in keys if key in said} if isinstance(said, dict) else {}
+    except (ValueError, RecursionError) as error:
+        raise _no_sidecar(name, f"no JSON: {error}") from error
+    if not isinstance(said, dict):
+        raise _no_sidecar(name, f"a JSON {type(said).__name__}")
+    return {key: said[key] for key in columns_named(source.columns) if key in said}
+
+
+def _no_sidecar(name: str, found: str) -> InputError:
+    return InputError(
+        name,
+        "says nothing of its image that can be understood; the image is taken without it",
+        reason="bad_sidecar",
+        found=found,
+        allowed="one JSON object",
+    )
 
 
 def _split_key(name: str) -> tuple[str, str]:
@@ -209,7 +227,8 @@ def _split_member(url: str) -> tuple[str, str]:
 def _in_shard(shard: str, refusal: InputError) -> InputError:
     if refusal.reason in ("archive_broken", "archive_too_big"):
         return refusal
-    return InputError(f"{shard}{MEMBER}{refusal.item}", refusal.problem, reason=refusal.reason)
+    said = str(refusal).removeprefix(f"{refusal.item}: ")
+    return InputError(f"{shard}{MEMBER}{refusal.item}", said, reason=refusal.reason)
 
 
 def _check_image(path: Path, field: pa.Field) -> None:

@@ -19,7 +19,7 @@ from lowdiff.errors import InputError
 from lowdiff.ingest import webp
 from lowdiff.ingest.jpeg import read_rows
 from lowdiff.ingest.kinds import damaged_kind, other_kind
-from lowdiff.ingest.limits import MAX_MEMORY_MB, Limits
+from lowdiff.ingest.limits import Limits
 from lowdiff.ingest.memory import check_memory, check_still_webp, too_much_memory
 from lowdiff.ingest.pixels import Upright, flatten, pixel_hash
 from lowdiff.ingest.png import without_texts
@@ -151,7 +151,7 @@ def refusing(action: Callable[[], T], *, item: str) -> T:
     try:
         return action()
     except MemoryError as error:
-        raise too_much_memory(item, f"more than {MAX_MEMORY_MB:g} MB") from error
+        raise too_much_memory(item) from error
     except _BOMBS as error:
         raise _too_many_pixels(item, error) from error
     except _UNREADABLE as error:
@@ -182,7 +182,7 @@ def _load_once(
     if size is not None and not webp.is_animated(body):
         if limits is not None:
             limits.check_size(*size, item=item)
-            check_still_webp(body, size, item=item)
+            check_still_webp(body, size, item=item, allowed_mb=limits.memory_mb)
         still = refusing(lambda: webp.open_still(body, size), item=item)
         if still is not None:
             return still
@@ -199,7 +199,7 @@ def _open_checked(body: bytes, *, item: str, limits: Limits | None) -> Image.Ima
     opened = _open(body, item=item)
     if limits is not None:
         limits.check_size(*opened.size, item=item)
-        check_memory(opened, len(body), item=item)
+        check_memory(opened, len(body), item=item, allowed_mb=limits.memory_mb)
     return opened
 
 
@@ -208,7 +208,7 @@ def _open(body: bytes, *, item: str) -> Image.Image:
     try:
         return Image.open(io.BytesIO(body), formats=_READERS)
     except MemoryError as error:
-        raise too_much_memory(item, f"more than {MAX_MEMORY_MB:g} MB") from error
+        raise too_much_memory(item) from error
     except _BOMBS as error:
         raise _too_many_pixels(item, error) from error
     except _UNREADABLE as error:

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from lowdiff.errors import InputError, ServiceError
 from lowdiff.ingest.facts import Described, ImageFacts
-from lowdiff.ingest.limits import MAX_MEMORY_MB, Limits
+from lowdiff.ingest.limits import Limits
 from lowdiff.ingest.memory import too_much_memory
 from lowdiff.ingest.worker import READY
 
@@ -67,8 +67,7 @@ class _Worker:
                 said = death.args[0]
                 self.stop()
                 if any(sign in said for sign in _OUT_OF_MEMORY):
-                    found = f"more than {MAX_MEMORY_MB:g} MB"
-                    raise too_much_memory(item, found) from death
+                    raise too_much_memory(item, allowed_mb=limits.memory_mb) from death
                 if last:  # once more: the system may have ended it for want of memory
                     raise _deadly(item) from death
                 continue

@@ -139,7 +139,8 @@ def _found(path: Path, name: str, index: Index) -> Found | InputError:
     try:
         status = path.stat()
     except OSError:
-        return Found(Offer(url=name, hints=hints, stamp=stamp_of("missing", hints)))
+        offer = Offer(url=name, hints=hints, stamp=stamp_of("missing", hints))
+        return Found(offer, is_missing=True)
     if not stat.S_ISREG(status.st_mode):
         return not_a_file(name)
     version = f"{status.st_size}:{status.st_mtime_ns}"

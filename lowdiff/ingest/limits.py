@@ -8,8 +8,9 @@ from lowdiff.errors import InputError
 if TYPE_CHECKING:  # its library takes 16 MB of each decoder process
     from lowdiff.settings import Settings
 
-MAX_MEMORY_MB = 300.0
-"""Millions of bytes that a decoder process may hold, for any file."""
+MEMORY_MB = 300.0
+"""Millions of bytes that a decoder process may hold, for any file of up to `MEGAPIXELS`."""
+MEGAPIXELS = 50.0
 
 
 @dataclass(frozen=True)
@@ -18,10 +19,15 @@ class Limits:
 
     max_mb: float = 50.0
     """Millions of bytes of the original file."""
-    max_megapixels: float = 50.0
+    max_megapixels: float = MEGAPIXELS
     max_side_px: int = 20_000
     timeout_s: float = 30.0
     """Seconds that decoding one image may take."""
+
+    @property
+    def memory_mb(self) -> float:
+        """Millions of bytes that a decoder process may hold; who allows more pixels allows more."""
+        return MEMORY_MB * max(1.0, self.max_megapixels / MEGAPIXELS)
 
     @classmethod
     def of(cls, settings: "Settings") -> "Limits":

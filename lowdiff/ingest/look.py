@@ -155,6 +155,11 @@ def _add(look: Look, one: Found, limits: Limits) -> None:
             key: hints[key] for key in ("title", "caption", "alt_text") if key in hints
         }
         look.first.append({"item": one.offer.url, **said})
+    if one.is_missing:
+        broken = InputError(
+            one.offer.url, "leads to nothing", reason="unreadable", do="Mend its path."
+        )
+        look.refuse(broken)
     if one.size_bytes is not None:
         look.sized += 1
         look.size_bytes += one.size_bytes

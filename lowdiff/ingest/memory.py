@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lowdiff.errors import InputError
-from lowdiff.ingest.limits import MAX_MEMORY_MB
+from lowdiff.ingest.limits import MEMORY_MB
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -17,11 +17,14 @@ _LAZY_BYTES = 4 << 20
 _PER_PIXEL_ANIMATED_WEBP = 16
 _PER_PIXEL_AVIF = 9
 """Planes, the RGB made of them, and a copy on the way to Pillow."""
+_own_limit_mb = MEMORY_MB
 _TIFF_TILE, _TIFF_ROWS, _TIFF_BITS, _TIFF_SAMPLES = (322, 323), 278, 258, 277
 
 
-def check_memory(image: "Image.Image", body_bytes: int, *, item: str) -> None:
-    """Refuse, before decoding, what its decoder cannot do in `MAX_MEMORY_MB`.
+def check_memory(
+    image: "Image.Image", body_bytes: int, *, item: str, allowed_mb: float = MEMORY_MB
+) -> None:
+    """Refuse, before decoding, what its decoder cannot do in `allowed_mb`.
 
     The estimate is a lower bound; what it misses ends at the limit of the process.
 
@@ -29,11 +32,14 @@ def check_memory(image: "Image.Image", body_bytes: int, *, item: str) -> None:
         InputError: `too_much_memory`.
     """
     needed_mb = PROCESS_MB + (body_bytes + _pixel_bytes(image) + _scratch_bytes(image)) / 1e6
-    if needed_mb > MAX_MEMORY_MB:
-        raise too_much_memory(item, f"about {needed_mb:.0f} MB for {_what(image)}")
+    if needed_mb > allowed_mb:
+        found = f"about {needed_mb:.0f} MB for {_what(image)}"
+        raise too_much_memory(item, found, allowed_mb=allowed_mb)
 
 
-def check_still_webp(body: bytes, size: tuple[int, int], *, item: str) -> None:
+def check_still_webp(
+    body: bytes, size: tuple[int, int], *, item: str, allowed_mb: float = MEMORY_MB
+) -> None:
     """The same for a WebP that is no animation, whose header is all that was read.
 
     Raises:
@@ -41,36 +47,48 @@ def check_still_webp(body: bytes, size: tuple[int, int], *, item: str) -> None:
     """
     lossless = body[12:16] == b"VP8L" or b"VP8L" in body[:4096]
     needed_mb = PROCESS_MB + (len(body) + size[0] * size[1] * (8 if lossless else 4)) / 1e6
-    if needed_mb > MAX_MEMORY_MB:
-        what = f"WebP of {size[0]} × {size[1]} px"
-        raise too_much_memory(item, f"about {needed_mb:.0f} MB for {what}")
+    if needed_mb > allowed_mb:
+        found = f"about {needed_mb:.0f} MB for WebP of {size[0]} × {size[1]} px"
+        raise too_much_memory(item, found, allowed_mb=allowed_mb)
 
 
-def too_much_memory(item: str, found: str) -> InputError:
-    """The refusal of an image that decodes only into more than `MAX_MEMORY_MB`."""
+def too_much_memory(
+    item: str, found: str | None = None, *, allowed_mb: float | None = None
+) -> InputError:
+    """The refusal of an image that decodes only into more than a process may hold.
+
+    Args:
+        allowed_mb: default: what `limit_own_memory` was told last.
+    """
+    allowed_mb = _own_limit_mb if allowed_mb is None else allowed_mb
     return InputError(
         item,
         "needs too much memory to decode",
         reason="too_much_memory",
-        found=found,
-        allowed=f"{MAX_MEMORY_MB:g} MB",
+        found=found or f"more than {allowed_mb:g} MB",
+        allowed=f"{allowed_mb:g} MB",
         do="Save it smaller, or as a plain PNG or baseline JPEG.",
     )
 
 
-def limit_own_memory() -> None:
-    """From here on this process cannot grow beyond `MAX_MEMORY_MB`: allocations fail instead.
+def limit_own_memory(allowed_mb: float) -> None:
+    """From here on this process cannot grow beyond so many MB: allocations fail instead.
 
     The limit is on address space, the one that the kernel enforces; what the process has mapped
-    already but not touched does not count.
+    already but not touched does not count. It may be called again with another limit.
     """
+    global _own_limit_mb
+    _own_limit_mb = allowed_mb
     with contextlib.suppress(ImportError, ValueError, OSError):  # not every system can
         import resource
 
         pages = Path("/proc/self/statm").read_text(encoding="ascii").split()
         mapped, resident = (int(number) * resource.getpagesize() for number in pages[:2])
-        room = int(MAX_MEMORY_MB * 1e6) - resident - _LAZY_BYTES
-        resource.setrlimit(resource.RLIMIT_AS, (mapped + room, mapped + room))
+        room = int(allowed_mb * 1e6) - resident - _LAZY_BYTES
+        hard = resource.getrlimit(resource.RLIMIT_AS)[
+            1
+        ]  # stays: the next image may be allowed more
+        resource.setrlimit(resource.RLIMIT_AS, (mapped + room, hard))
         resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 

@@ -38,6 +38,8 @@ class Found:
 
     offer: Offer
     size_bytes: int | None = None
+    is_missing: bool = False
+    """It is named but not there, such as the target of a link; reading it will tell why."""
 
 
 class Opened(Protocol):

@@ -5,6 +5,8 @@ from email.utils import parsedate_to_datetime
 
 from lowdiff.errors import ServiceError
 
+TOO_MANY = (429, 503)
+"""Answers of a host that is asked too often."""
 MAX_DELAY_S = 60.0
 MAX_WAIT_S = 30.0
 """A rest that a host asks for is kept within the run up to this; longer ones end its turn."""
@@ -50,7 +52,7 @@ class Pace:
         Args:
             latency_s: from the request to the last line of the answer's head.
         """
-        if status in (429, 503):
+        if status in TOO_MANY:
             self.delay_s = self._within(max(2 * self.delay_s, latency_s))
             return
         target = latency_s / self._concurrency

@@ -13,7 +13,7 @@ from lowdiff.catalog.engine import utc_now
 from lowdiff.errors import ServiceError
 from lowdiff.ingest.addresses import WebAddress
 from lowdiff.ingest.source_kinds import AskingSource
-from lowdiff.ingest.throttle import MAX_WAIT_S, Pace, RetryLater, rest_asked_s
+from lowdiff.ingest.throttle import MAX_WAIT_S, TOO_MANY, Pace, RetryLater, rest_asked_s
 from lowdiff.ingest.web_request import Head, Requests
 
 TRANSIENT = (408, 425, 429)
@@ -87,6 +87,8 @@ class Turns:
             _check_up(host)
             async with self._requests.open(url, headers) as (head, answer):
                 host.pace.saw(head.latency_s, status=head.status)
+                if head.status in TOO_MANY:  # the turn that was already given is too early now
+                    host.next_turn = max(host.next_turn, time.monotonic() + host.pace.delay_s)
                 if head.status in TRANSIENT or head.status >= 500:
                     raise _failed(host, url, head)
                 return await read(head, answer)

@@ -32,10 +32,19 @@ def main() -> None:
     from lowdiff.ingest.describe import describe_image  # not for the parent, and within the limit
     from lowdiff.ingest.memory import limit_own_memory
 
-    limit_own_memory()
+    allowed_mb = Limits().memory_mb
+    limit_own_memory(allowed_mb)
+
+    def describe(body: bytes, *, limits: Limits, **about: Any) -> Described:
+        nonlocal allowed_mb
+        if limits.memory_mb != allowed_mb:  # another source allows more pixels, or fewer
+            allowed_mb = limits.memory_mb
+            limit_own_memory(allowed_mb)
+        return describe_image(body, limits=limits, **about)
+
     answers.write(READY)
     answers.flush()
-    serve(sys.stdin.buffer, answers, describe_image)
+    serve(sys.stdin.buffer, answers, describe)
 
 
 def serve(requests: BinaryIO, answers: BinaryIO, describe: Callable[..., Described]) -> None:

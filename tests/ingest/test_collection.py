@@ -189,6 +189,17 @@ def test_a_webdataset_shard_gives_images_with_what_lies_beside_them(tmp_path):
         blue,
         {"licence": "NOASSERTION"},
     ]
+    assert refused(items) == {"shard-000.tar#002.json": "bad_sidecar"}
+
+
+@pytest.mark.parametrize("text", [b"{broken", b"[1, 2]", b"\xff", b"[" * 100_000])
+def test_what_a_file_beside_an_image_does_not_say_is_told_by_name(tmp_path, text):
+    shard(tmp_path / "a.tar", {"000.png": RED, "000.json": text})
+    items = opened("collection", tmp_path, path=".", columns={"caption": "caption"})
+    assert bodies(items) == {"a.tar#000.png": RED}
+    (told,) = [one for one in items.found() if isinstance(one, InputError)]
+    assert str(told).startswith("a.tar#000.json: says nothing of its image")
+    assert "allowed one JSON object" in str(told)
 
 
 def test_a_shard_that_breaks_off_gives_what_comes_before(tmp_path):

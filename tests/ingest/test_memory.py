@@ -15,7 +15,7 @@ from PIL import Image
 from lowdiff.errors import InputError
 from lowdiff.ingest.decoders import Decoders, open_decoders
 from lowdiff.ingest.facts import Described
-from lowdiff.ingest.limits import MAX_MEMORY_MB, Limits
+from lowdiff.ingest.limits import MEMORY_MB, Limits
 
 pytestmark = [
     pytest.mark.integration,
@@ -183,7 +183,7 @@ class Peaks:
 def test_a_big_honest_file_is_taken_within_the_memory(name):
     said, peak = peak_after(ACCEPTED[name]())
     assert isinstance(said, Described), said
-    assert peak < MAX_MEMORY_MB
+    assert peak < MEMORY_MB
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -193,7 +193,7 @@ def test_what_needs_more_memory_is_refused_in_words(name):
     assert isinstance(said, InputError)
     assert said.reason == reason, said
     assert "found" in str(said)
-    assert peak < MAX_MEMORY_MB
+    assert peak < MEMORY_MB
 
 
 def test_the_verdict_on_an_image_does_not_depend_on_those_before():
@@ -208,3 +208,13 @@ def verdict_of(decoders: Decoders, body: bytes) -> str:
         return decoders.describe(body, item="x", limits=Limits()).facts.format
     except InputError as refusal:
         return refusal.reason
+
+
+def test_a_source_that_allows_more_pixels_allows_the_memory_that_they_take():
+    body = flat("JPEG", progressive=True, subsampling=0)
+    with open_decoders(1) as decoders:
+        for _ in range(2):
+            with pytest.raises(InputError, match="allowed 300 MB"):
+                decoders.describe(body, item="x", limits=Limits())
+            taken = decoders.describe(body, item="x", limits=Limits(max_megapixels=100))
+            assert (taken.facts.width_px, taken.facts.height_px) == BIG

@@ -45,6 +45,16 @@ def test_a_folder_is_counted_by_ending_and_what_will_be_refused_is_told(tmp_path
     assert said["first"][0] == {"item": "a.png"}
 
 
+def test_a_link_that_leads_to_nothing_is_told_before_anything_is_fetched(tmp_path):
+    art = tmp_path / "art"
+    art.mkdir()
+    (art / "a.png").write_bytes(png((1, 2, 3)))
+    (art / "b.png").symlink_to("nowhere.png")
+    said = check(tmp_path, "folder", f'path = "{art}"\n')
+    assert said["refused"] == {"unreadable": 1}
+    assert said["refusals"][0].startswith("b.png: leads to nothing")
+
+
 def test_an_archive_is_looked_at_without_a_trace(tmp_path):
     path = pack(tmp_path / "x.tar.gz", {"a.png": png((1, 2, 3)), "../b.png": b"x"})
     said = check(tmp_path, "archive", f'path = "{path}"\n', licence="unknown")
