@@ -177,7 +177,7 @@ class _Session:
             cache=self.cache,
             device=torch.device("cpu"),
         )
-        pooled = texts.features.pooled.float()
+        pooled = texts.pooled.float()
         tower = trained_tower(
             Pairs(train.pixels, pooled[texts.index(train.captions)]),
             dataset_digest=dataset_digest,

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from lowdiff.errors import ContractError, InputError
 from lowdiff.models.denoiser import Denoiser
-from lowdiff.models.encoders import TextEncoder, find_encoder
+from lowdiff.models.encoders import TextEncoder
 from lowdiff.models.text import Text
 from lowdiff.models.vae import Vae
 from lowdiff.sampling.device import Accelerator, pick_accelerator
-from lowdiff.sampling.load import load_denoiser, load_vae
+from lowdiff.sampling.load import load_denoiser, load_encoder, load_vae
 from lowdiff.sampling.run_folder import CONFIG_FILE, read_json, weights_sha256
 from lowdiff.sampling.samplers import SAMPLERS, guided
 
@@ -170,7 +170,7 @@ def load_generator(
         image_px=int(config["image_px"]),
         unet=unet,
         vae=load_vae(vae_dir, device=accelerator.device),
-        encoder=find_encoder(str(config["text_encoder"]["name"]))(),
+        encoder=load_encoder(run_dir),
         accelerator=accelerator,
     )
 

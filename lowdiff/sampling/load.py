@@ -11,9 +11,10 @@ from lowdiff.errors import ContractError
 from lowdiff.models.configs import from_json
 from lowdiff.models.denoiser import Denoiser
 from lowdiff.models.denoisers import build_denoiser
+from lowdiff.models.encoders import FittedEncoder, TextEncoder, find_encoder
 from lowdiff.models.vae import Vae, VaeConfig
 from lowdiff.sampling.device import place
-from lowdiff.sampling.run_folder import CONFIG_FILE, WEIGHTS_FILE, read_json
+from lowdiff.sampling.run_folder import CONFIG_FILE, TEXT_ENCODER_FILE, WEIGHTS_FILE, read_json
 
 
 def load_vae(vae_dir: Path, *, device: torch.device | str = "cpu") -> Vae:
@@ -38,6 +39,30 @@ def load_denoiser(run_dir: Path, *, device: torch.device | str = "cpu") -> Denoi
     denoiser = build_denoiser(arch or "unet", model, item=run_dir)
     load_weights(denoiser, run_dir / WEIGHTS_FILE)
     return place(denoiser, device).eval().requires_grad_(False)
+
+
+def load_encoder(run_dir: Path) -> TextEncoder:
+    """The text encoder that a denoiser was trained with, and what it learned of the captions.
+
+    Raises:
+        InputError: its weights are not where the run says.
+        ContractError: the run folder is damaged, or the encoder is another one today.
+    """
+    told = read_json(run_dir / CONFIG_FILE)["text_encoder"]
+    encoder = find_encoder(str(told["name"]))
+    path = run_dir / TEXT_ENCODER_FILE
+    if isinstance(encoder, FittedEncoder) and path.is_file():
+        encoder.load(read_tensors(path))
+    if encoder.version() != told["version"]:
+        raise ContractError(
+            run_dir.name,
+            f"was trained with another version of the text encoder {encoder.name}",
+            reason="other_encoder",
+            found=encoder.version(),
+            allowed=told["version"],
+            do="Put the version back that the run was trained with, or train a new run.",
+        )
+    return encoder
 
 
 def load_weights(module: nn.Module, path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from lowdiff.errors import ContractError
 
 CONFIG_FILE = "config.json"
+TEXT_ENCODER_FILE = "text_encoder.safetensors"
 WEIGHTS_FILE = "weights.safetensors"
 METRICS_FILE = "metrics.jsonl"
 ENVIRONMENT_FILE = "environment.json"

@@ -13,12 +13,18 @@ from lowdiff.catalog.engine import utc_now
 from lowdiff.datasets.read import Version
 from lowdiff.errors import ContractError
 from lowdiff.models.denoisers import build_config, build_denoiser, fitted
-from lowdiff.models.encoders import find_encoder
+from lowdiff.models.encoders import FittedEncoder, TextEncoder
 from lowdiff.models.presets import Preset
 from lowdiff.models.vae import Vae
 from lowdiff.sampling.device import Accelerator, pick_accelerator, place
-from lowdiff.sampling.load import load_vae, load_weights
-from lowdiff.sampling.run_folder import CONFIG_FILE, WEIGHTS_FILE, read_json, weights_sha256
+from lowdiff.sampling.load import load_encoder, load_vae, load_weights
+from lowdiff.sampling.run_folder import (
+    CONFIG_FILE,
+    TEXT_ENCODER_FILE,
+    WEIGHTS_FILE,
+    read_json,
+    weights_sha256,
+)
 from lowdiff.training.checkpoint import save_tensors
 from lowdiff.training.data import dataset_record, load_captions, load_pixels
 from lowdiff.training.denoise import Examples, UnetTask
@@ -27,7 +33,7 @@ from lowdiff.training.loop import Loop
 from lowdiff.training.progress import OnProgress
 from lowdiff.training.runs import TrainedRun, train_run
 from lowdiff.training.schedule import step_seed
-from lowdiff.training.texts import encode_texts
+from lowdiff.training.texts import encode_texts, ready_encoder
 from lowdiff.workspace import Workspace
 
 
@@ -58,11 +64,17 @@ def train_unet(
         ServiceError: another process trains the same run, or the disk is full.
     """
     accelerator = pick_accelerator(device)
-    preset = _fitted(preset, vae_dir)
-    config = unet_config(version, vae_dir=vae_dir, preset=preset, parent=parent, seed=seed)
+    words = _text_encoder(version, preset.unet.text_encoder, parent)
+    preset = _fitted(preset, vae_dir, words)
+    config = unet_config(
+        version, vae_dir=vae_dir, preset=preset, words=words, parent=parent, seed=seed
+    )
 
     def train(folder: Path) -> dict[str, Any]:
-        source = _Source(version, vae_dir, str(config["vae_sha256"]), preset, workspace.cache)
+        if isinstance(words, FittedEncoder):
+            save_tensors(words.state(), folder / TEXT_ENCODER_FILE)
+        vae_sha256 = str(config["vae_sha256"])
+        source = _Source(version, vae_dir, vae_sha256, preset, words, workspace.cache)
         task = source.task(accelerator, seed=seed)
         if parent is not None:
             load_weights(task.module, parent / WEIGHTS_FILE)
@@ -89,7 +101,13 @@ def train_unet(
 
 
 def unet_config(
-    version: Version, *, vae_dir: Path, preset: Preset, parent: Path | None, seed: int
+    version: Version,
+    *,
+    vae_dir: Path,
+    preset: Preset,
+    words: TextEncoder,
+    parent: Path | None,
+    seed: int,
 ) -> dict[str, Any]:
     """Everything that the weights depend on; its digest is the run's id.
 
@@ -99,9 +117,9 @@ def unet_config(
     vae_sha256 = weights_sha256(vae_dir)
     recipe = asdict(preset.unet)
     model, plan = recipe.pop("model"), recipe.pop("train")
-    encoder = recipe.pop("text_encoder")
+    recipe["text_encoder"] = {"name": words.name, "version": words.version()}
     if parent is not None:
-        shape = {"arch": recipe["arch"], **model}
+        shape = {"arch": recipe["arch"], "text_encoder": words.version(), **model}
         _check_parent(parent, shape=shape, vae_dir=vae_dir, vae_sha256=vae_sha256)
     return {
         "kind": "unet",
@@ -111,7 +129,6 @@ def unet_config(
         "train": plan,
         "steps": plan["steps"] if parent is None else plan["continue_steps"],
         **recipe,
-        "text_encoder": {"name": encoder, "version": find_encoder(encoder).version()},
         "seed": seed,
         "dataset": dataset_record(version),
         "vae_run_id": vae_dir.name,
@@ -129,6 +146,7 @@ class _Source:
     vae_dir: Path
     vae_sha256: str
     preset: Preset
+    words: TextEncoder
     cache: Path
 
     def task(self, accelerator: Accelerator, *, seed: int) -> UnetTask:
@@ -140,7 +158,7 @@ class _Source:
         shown = prompts[: samples.count]
         texts = encode_texts(
             [*train.captions.full, *train.captions.short, *validation.captions.full, *shown],
-            self.preset.unet.text_encoder,
+            self.words,
             cache=self.cache,
             device=accelerator.device,
         )
@@ -163,12 +181,20 @@ class _Source:
 SPLITS = ("train", "validation")
 
 
-def _fitted(preset: Preset, vae_dir: Path) -> Preset:
+def _text_encoder(version: Version, name: str, parent: Path | None) -> TextEncoder:
+    """The text encoder of a run: it learns from the captions, or it is the parent's."""
+    if parent is not None and read_json(parent / CONFIG_FILE)["text_encoder"]["name"] == name:
+        return load_encoder(parent)
+    captions = load_captions(version, "train")
+    return ready_encoder(name, [*captions.full, *captions.short])
+
+
+def _fitted(preset: Preset, vae_dir: Path, words: TextEncoder) -> Preset:
     """The preset with a denoiser for the channels of this autoencoder and of the text encoder."""
     model = fitted(
         preset.unet.model,
         latent_channels=read_json(vae_dir / CONFIG_FILE)["model"]["latent_channels"],
-        text_width=find_encoder(preset.unet.text_encoder).width,
+        text_width=words.width,
     )
     return replace(preset, unet=replace(preset.unet, model=model))
 
@@ -186,7 +212,7 @@ def _check_parent(parent: Path, *, shape: dict[str, Any], vae_dir: Path, vae_sha
         )
     arch = config.get("arch", "unet")
     own = asdict(cast(Any, build_config(arch, config["model"], item=parent)))
-    theirs = {"arch": arch, **own}
+    theirs = {"arch": arch, "text_encoder": config["text_encoder"]["version"], **own}
     if theirs != shape:
         different = sorted(
             name for name in theirs.keys() | shape.keys() if theirs.get(name) != shape.get(name)
