@@ -123,10 +123,19 @@ class Version:
             ContractError: a shard is missing or changed.
         """
         squares = np.empty((self.rows(split), size_px, size_px, 3), dtype=np.uint8)
-        for index, body in enumerate(self._bodies(split)):
-            with Image.open(io.BytesIO(body)) as image:
-                squares[index] = np.asarray(fit_square(image, size_px))
+        for index, image in enumerate(self.pictures(split)):
+            squares[index] = np.asarray(fit_square(image, size_px))
         return squares
+
+    def pictures(self, split: str) -> Iterator[Image.Image]:
+        """The images of a split in the order of `read`, as they are, one at a time.
+
+        Raises:
+            ContractError: a shard is missing or changed.
+        """
+        for body in self._bodies(split):
+            with Image.open(io.BytesIO(body)) as image:
+                yield image
 
     def verify(self) -> None:
         """Read every shard again and compare it with the manifest.

@@ -4,6 +4,8 @@ Queries and keys are normalised (Dehghani et al. 2023, arXiv:2302.05442), so att
 saturate. On CPUs the softmax part runs in float32: its bfloat16 backward pass is many times slower.
 """
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
@@ -75,7 +77,7 @@ def attend(
     if angles is not None:
         query, key = rotate(query, angles), rotate(key, angles)
     precise = torch.float32 if value.device.type == "cpu" else value.dtype
-    with torch.autocast(value.device.type, enabled=False):
+    with _without_autocast(value.device):
         found = F.scaled_dot_product_attention(
             query.to(precise),
             key.to(precise),
@@ -96,6 +98,13 @@ def as_map(
 ) -> Float[Tensor, "b c h w"]:
     """A sequence of cells as a feature map of `like`'s size."""
     return cells.transpose(1, 2).reshape(like.shape)
+
+
+def _without_autocast(device: torch.device) -> AbstractContextManager[object]:
+    """Precision as it comes; the meta device, where FLOPs are counted, knows no autocast."""
+    if device.type == "meta":
+        return nullcontext()
+    return torch.autocast(device.type, enabled=False)
 
 
 def _by_head(x: Tensor, heads: int) -> Tensor:

@@ -1,126 +1,34 @@
 """Named sizes of model and training; a run folder keeps every value as JSON."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
+from functools import partial
 
 from lowdiff.errors import InputError
-from lowdiff.models.denoiser import DenoiserConfig
-from lowdiff.models.objectives.objective import OBJECTIVES, ObjectiveConfig
+from lowdiff.models.objectives.objective import OBJECTIVES
+from lowdiff.models.recipes import AugmentConfig as AugmentConfig
+from lowdiff.models.recipes import Preset as Preset
+from lowdiff.models.recipes import SampleConfig as SampleConfig
+from lowdiff.models.recipes import TrainConfig as TrainConfig
+from lowdiff.models.recipes import UnetRecipe as UnetRecipe
+from lowdiff.models.recipes import VaeRecipe as VaeRecipe
 from lowdiff.models.unet import UnetConfig
 from lowdiff.models.vae import VaeConfig
 
+KEPT_STDS = (0.05, 0.10)
+"""Spans of the averages that denoisers keep; any other is made from their snapshots."""
 
-@dataclass(frozen=True)
-class TrainConfig:
-    """How long and how fast to train. Steps, not minutes, are fixed: the result is the same.
+SIZES: dict[str, tuple[tuple[int, ...], int, float]] = {
+    "5m": ((64, 96, 160), 1, 0.25),
+    "20m": ((96, 192, 288), 2, 0.25),
+    "60m": ((128, 256, 384), 2, 0.13),
+}
+"""Channels, blocks per level and dropout of the denoisers for GPUs, by about their parameters.
 
-    Attributes:
-        steps: optimiser steps of a new run.
-        continue_steps: steps of a run that starts from a parent's weights.
-        batch_size: images per step.
-        learning_rate: of AdamW, between warm-up and cool-down.
-        warmup_share: part of the steps in which the rate rises from zero.
-        cooldown_share: part of the steps, at the end, in which it falls to zero.
-        weight_decay: of AdamW.
-        clip_norm: gradients longer than this are shortened.
-        ema_std: span of the weight average as a share of the run; see `models.ema`.
-        log_every: steps between lines of metrics.
-        checkpoint_every: steps between checkpoints, a multiple of log_every.
-        validate_every: steps between validation losses, a multiple of log_every.
-        sample_every: steps between sample grids, a multiple of log_every.
-    """
-
-    steps: int
-    continue_steps: int
-    batch_size: int
-    learning_rate: float
-    warmup_share: float = 0.02
-    cooldown_share: float = 0.4
-    weight_decay: float = 0.01
-    clip_norm: float = 1.0
-    ema_std: float = 0.08
-    log_every: int = 20
-    checkpoint_every: int = 100
-    validate_every: int = 500
-    sample_every: int = 500
-
-    def __post_init__(self) -> None:
-        for name in ("checkpoint_every", "validate_every", "sample_every"):
-            if getattr(self, name) % self.log_every:
-                raise ValueError(f"{name} must be a multiple of log_every ({self.log_every})")
-
-
-@dataclass(frozen=True)
-class VaeRecipe:
-    """An autoencoder and its training.
-
-    Attributes:
-        kl_weight: weight of the KL term, in nats per pixel value.
-        l1_weight: weight of the mean absolute error beside the mean squared error; keeps flat
-            colours flat.
-        edge_weight: weight of the mean absolute error of differences between neighbours.
-    """
-
-    model: VaeConfig
-    train: TrainConfig
-    kl_weight: float = 1e-2
-    l1_weight: float = 0.3
-    edge_weight: float = 0.3
-
-
-@dataclass(frozen=True)
-class UnetRecipe:
-    """A denoiser and its training.
-
-    Attributes:
-        model: of the class that goes with `arch`; its latent channels and text width are set to
-            those of the autoencoder and the text encoder when training starts.
-        arch: a name in `models.denoisers.DENOISERS`.
-        objective: what is learned; `models.objectives.objective.OBJECTIVES` names some.
-        text_encoder: a name in `models.encoders.ENCODERS`.
-        drop_caption: share of captions left out, which guidance needs.
-        short_caption: share of captions cut to the part before the first comma.
-    """
-
-    model: DenoiserConfig
-    train: TrainConfig
-    arch: str = "unet"
-    objective: ObjectiveConfig = OBJECTIVES["flow"]
-    text_encoder: str = "minilm"
-    drop_caption: float = 0.1
-    short_caption: float = 0.5
-
-
-@dataclass(frozen=True)
-class SampleConfig:
-    """The pictures drawn along the way.
-
-    Attributes:
-        prompts: always drawn, before captions of the validation split.
-        count: pictures in a grid.
-    """
-
-    prompts: tuple[str, ...] = ("a raccoon",)
-    count: int = 12
-    steps: int = 12
-    guidance: float = 2.0
-
-
-@dataclass(frozen=True)
-class Preset:
-    """Everything that `lowdiff train` needs to know besides the data.
-
-    Attributes:
-        image_px: side of the square that images are fitted into.
-        validation_images: at most so many images per split take part in a validation loss.
-    """
-
-    name: str
-    image_px: int
-    vae: VaeRecipe
-    unet: UnetRecipe
-    samples: SampleConfig = field(default_factory=SampleConfig)
-    validation_images: int = 128
+How soon a model copies its training images grows with its size and falls with their number, so few
+images get a small model and more dropout (0.25 and 0.13 as Karras et al. 2022, arXiv:2206.00364,
+table 7, took them for sets of some 15,000 and 50,000 small images).
+"""
 
 
 def demo() -> Preset:
@@ -143,14 +51,23 @@ def demo() -> Preset:
         ),
         unet=UnetRecipe(
             model=UnetConfig(channels=(64, 128, 192)),
-            train=TrainConfig(steps=2000, continue_steps=500, batch_size=32, learning_rate=2e-3),
+            # the kept averages are updated at every second step: two cost what one did
+            train=TrainConfig(
+                steps=2000,
+                continue_steps=500,
+                batch_size=32,
+                learning_rate=2e-3,
+                ema_stds=KEPT_STDS,
+                ema_every=2,
+                snapshot_every=200,
+            ),
         ),
     )
 
 
 def tiny() -> Preset:
     """A few steps of a few thousand parameters: for tests, not for pictures."""
-    short = TrainConfig(
+    vae = TrainConfig(
         steps=12,
         continue_steps=6,
         batch_size=4,
@@ -165,24 +82,25 @@ def tiny() -> Preset:
         image_px=32,
         vae=VaeRecipe(
             model=VaeConfig(channels=(16, 16), encoder_blocks=(1, 1), decoder_blocks=(1, 1)),
-            train=short,
+            train=vae,
         ),
         unet=UnetRecipe(
             model=UnetConfig(
                 channels=(16, 32), attention_levels=(1,), head_width=16, condition_width=32
             ),
-            train=short,
+            train=replace(vae, ema_stds=KEPT_STDS, ema_every=2, snapshot_every=4),
         ),
         samples=SampleConfig(count=4, steps=2),
         validation_images=8,
     )
 
 
-def base256() -> Preset:
-    """256-pixel images, 4 x 32 x 32 latents, for a GPU; sized on paper, never measured."""
+def base256(size: str = "60m") -> Preset:
+    """256-pixel pictures of any shape, 4 x 32 x 32 latents, for a GPU of 8 GB or more."""
     return Preset(
-        name="base256",
+        name=_sized("base256", size),
         image_px=256,
+        buckets=True,
         vae=VaeRecipe(
             model=VaeConfig(
                 channels=(64, 128, 256), encoder_blocks=(1, 2, 2), decoder_blocks=(2, 3, 3)
@@ -192,29 +110,83 @@ def base256() -> Preset:
                 continue_steps=5_000,
                 batch_size=32,
                 learning_rate=4e-4,
+                ema_std=0.05,
                 log_every=50,
                 checkpoint_every=500,
                 validate_every=2_000,
                 sample_every=2_000,
             ),
         ),
-        unet=UnetRecipe(
-            model=UnetConfig(channels=(128, 256, 384), blocks=2, head_width=64, dropout=0.1),
-            train=TrainConfig(
-                steps=40_000,
-                continue_steps=10_000,
-                batch_size=128,
-                learning_rate=4e-4,
-                log_every=50,
-                checkpoint_every=500,
-                validate_every=2_000,
-                sample_every=2_000,
-            ),
-        ),
+        unet=_big_unet(size, steps=40_000, batch_size=128),
     )
 
 
-PRESETS: dict[str, Callable[[], Preset]] = {"demo": demo, "tiny": tiny, "base256": base256}
+def pro800(size: str = "60m") -> Preset:
+    """800-pixel pictures of any shape, 16 x 50 x 50 latents, for a GPU of 24 GB or more.
+
+    The autoencoder keeps one latent value per 48 pixel values, as the usual ones do; it learns from
+    pictures of 256 pixels and, being convolutional, serves any size.
+    """
+    small = base256(size)
+    return replace(
+        small,
+        name=_sized("pro800", size),
+        image_px=800,
+        vae=VaeRecipe(
+            model=VaeConfig(
+                channels=(128, 256, 384),
+                encoder_blocks=(1, 2, 2),
+                decoder_blocks=(2, 3, 3),
+                latent_channels=16,
+                patch=4,
+            ),
+            train=replace(small.vae.train, steps=30_000),
+        ),
+        unet=_big_unet(size, steps=40_000, batch_size=64, latent_channels=16, shift=1.6),
+    )
+
+
+def _sized(name: str, size: str) -> str:
+    return name if size == "60m" else f"{name}-{size}"
+
+
+def _big_unet(
+    size: str, *, steps: int, batch_size: int, latent_channels: int = 4, shift: float = 1.0
+) -> UnetRecipe:
+    """A denoiser for GPUs.
+
+    Args:
+        shift: practises the noisy end more, as larger latents need.
+    """
+    channels, blocks, dropout = SIZES[size]
+    return UnetRecipe(
+        model=UnetConfig(
+            latent_channels=latent_channels, channels=channels, blocks=blocks, dropout=dropout
+        ),
+        train=TrainConfig(
+            steps=steps,
+            continue_steps=steps // 4,
+            batch_size=batch_size,
+            learning_rate=4e-4,
+            ema_stds=KEPT_STDS,
+            patience=0.1,
+            log_every=50,
+            checkpoint_every=500,
+            validate_every=steps // 20,
+            sample_every=steps // 20,
+            snapshot_every=steps // 20,
+        ),
+        objective=replace(OBJECTIVES["flow"], shift=shift),
+        shuffled_caption=0.2,
+    )
+
+
+PRESETS: dict[str, Callable[[], Preset]] = {
+    "demo": demo,
+    "tiny": tiny,
+    **{_sized("base256", size): partial(base256, size) for size in SIZES},
+    **{_sized("pro800", size): partial(pro800, size) for size in SIZES},
+}
 """Every preset by its name."""
 
 

@@ -4,16 +4,19 @@ A snapshot is `snapshots/images_000064000.safetensors`: the run's averages after
 half precision, named `<relative std>:<parameter>`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from lowdiff.errors import ContractError, InputError
+from lowdiff.models.denoiser import Denoiser
 from lowdiff.models.ema import Mixture, Profile, mix, mixture_of
+from lowdiff.sampling.load import load_denoiser
 
 SNAPSHOTS_FOLDER = "snapshots"
 SMALLEST_SHARE = 1e-5
@@ -52,9 +55,18 @@ def list_snapshots(run_dir: Path) -> list[Snapshot]:
 
 
 def averaged_weights(
-    snapshots: Sequence[Snapshot], *, relative_std: float, images: int, item: object = "run"
+    snapshots: Sequence[Snapshot],
+    *,
+    relative_std: float,
+    images: int,
+    running: Mapping[float, dict[str, Tensor]] | None = None,
+    item: object = "run",
 ) -> tuple[dict[str, Tensor], Mixture]:
     """The average of any span that ends after so many images, from the snapshots up to there.
+
+    Args:
+        running: the averages of exactly that time by their deviations, where they are still in
+            memory: they are not rounded.
 
     Returns:
         one float32 tensor per parameter, and how well the mixture meets the wanted profile.
@@ -63,12 +75,14 @@ def averaged_weights(
         InputError: there is no snapshot up to there, or no average has such a span.
         ContractError: a snapshot is cut short.
     """
-    kept = [
+    running = running or {}
+    kept: list[tuple[Path | None, Profile]] = [
         (snapshot.path, Profile(std, snapshot.images))
         for snapshot in snapshots
-        if 0 < snapshot.images <= images
+        if 0 < snapshot.images <= images and not (running and snapshot.images == images)
         for std in snapshot.stds
     ]
+    kept += [(None, Profile(std, images)) for std in running]
     if not kept:
         raise InputError(
             item,
@@ -86,7 +100,7 @@ def averaged_weights(
         for (path, profile), share in zip(kept, mixture.shares, strict=True)
         if abs(share) > SMALLEST_SHARE
     ]
-    states = (read_average(path, std) for path, std, _ in used)
+    states = (running[std] if path is None else read_average(path, std) for path, std, _ in used)
     total = sum(share for *_, share in used)
     return mix(states, [share / total for *_, share in used]), mixture
 
@@ -124,3 +138,30 @@ def _damaged(path: Path, error: object) -> ContractError:
         reason="snapshot_damaged",
         do="Delete this file: the other snapshots still serve.",
     )
+
+
+def load_snapshot(run_dir: Path, images: int, *, device: torch.device | str = "cpu") -> Denoiser:
+    """The denoiser of a run as it was after at most so many images.
+
+    Raises:
+        InputError: the run kept no snapshot up to there.
+        ContractError: the folder is no denoiser run, or a snapshot is damaged.
+    """
+    kept = list_snapshots(run_dir)
+    early = [snapshot for snapshot in kept if snapshot.images <= images]
+    if not early:
+        raise InputError(
+            run_dir.name,
+            f"has no snapshot up to {images:,} images",
+            reason="no_snapshot",
+            found=", ".join(f"{one.images:,}" for one in kept) or "no snapshots",
+            do="Train with a preset whose snapshot_every is not 0.",
+        )
+    denoiser = load_denoiser(run_dir, device=device)
+    state = read_average(early[-1].path, early[-1].stds[0])
+    parameters = dict(denoiser.named_parameters())
+    if state.keys() != parameters.keys():
+        raise _damaged(early[-1].path, "other parameters than the run's")
+    for name, parameter in parameters.items():
+        parameter.copy_(state[name])
+    return denoiser

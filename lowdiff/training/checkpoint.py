@@ -11,7 +11,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from lowdiff.errors import ContractError
-from lowdiff.models.ema import PowerEma
+from lowdiff.sampling.snapshots import snapshot_path
+from lowdiff.training.averages import Averages
 from lowdiff.training.disk import writing
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
@@ -23,10 +24,12 @@ class Position(NamedTuple):
     Attributes:
         step: steps done.
         train_s: seconds spent in them, over all sittings.
+        parts: that each batch was computed in; 0 when nothing was said of it.
     """
 
     step: int
     train_s: float
+    parts: int = 0
 
 
 def save_tensors(
@@ -56,7 +59,7 @@ def save_checkpoint(
     path: Path,
     *,
     module: nn.Module,
-    ema: PowerEma,
+    averages: Averages,
     optimiser: torch.optim.Optimizer,
     position: Position,
 ) -> None:
@@ -66,15 +69,29 @@ def save_checkpoint(
         ServiceError: it cannot be written.
     """
     tensors = {f"model.{name}": tensor for name, tensor in module.state_dict().items()}
-    tensors |= {f"ema.{name}": tensor for name, tensor in ema.state().items()}
+    tensors |= {f"ema.{name}": tensor for name, tensor in averages.state().items()}
     for name, parameter in module.named_parameters():
         for moment in MOMENTS:
             tensors[f"{moment}.{name}"] = optimiser.state[parameter][moment]
-    save_tensors(tensors, path, metadata={"position": json.dumps(position._asdict())})
+    metadata = {
+        "position": json.dumps(position._asdict()),
+        "averaged": str(averages.updated),
+    }
+    save_tensors(tensors, path, metadata=metadata)
+
+
+def save_snapshot(folder: Path, averages: Averages, *, images: int) -> None:
+    """Keep the averages for later, in half precision.
+
+    Raises:
+        ServiceError: they cannot be written.
+    """
+    halves = {name: tensor.half() for name, tensor in averages.state().items()}
+    save_tensors(halves, snapshot_path(folder, images))
 
 
 def load_checkpoint(
-    path: Path, *, module: nn.Module, ema: PowerEma, optimiser: torch.optim.Optimizer
+    path: Path, *, module: nn.Module, averages: Averages, optimiser: torch.optim.Optimizer
 ) -> Position:
     """Put everything back; a run without a checkpoint stands at step 0.
 
@@ -85,10 +102,12 @@ def load_checkpoint(
         return Position(0, 0.0)
     try:
         with safe_open(path, framework="pt") as file:
-            position = Position(**json.loads(file.metadata()["position"]))
+            metadata = file.metadata()
+            position = Position(**json.loads(metadata["position"]))
+            averages.updated = int(metadata["averaged"])
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         module.load_state_dict(_part(state, "model."))
-        for average, name in zip(ema.averages, ema.names, strict=True):
+        for name, average in averages.state().items():
             average.copy_(state[f"ema.{name}"])
         for name, parameter in module.named_parameters():
             optimiser.state[parameter] = {

@@ -1,54 +1,44 @@
 """The pixels and captions of a dataset version, as training wants them."""
 
-from typing import NamedTuple
-
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from lowdiff.datasets.read import Version
-from lowdiff.errors import InputError
+from lowdiff.errors import ContractError, InputError
 
 
-class Captions(NamedTuple):
-    """The forms of each image's caption.
-
-    Attributes:
-        full: the whole caption.
-        short: the part before the first comma, which is the subject.
-    """
-
-    full: list[str]
-    short: list[str]
-
-
-def load_pixels(version: Version, split: str, size_px: int) -> UInt8[Tensor, "n h w 3"]:
-    """The images of a split, fitted into white squares.
+def check_version(version: Version) -> None:
+    """Refuse a dataset version that cannot be trained on, before anything is computed.
 
     Raises:
         InputError: the train split is empty.
+        ContractError: it was exported by another schema, without what training reads.
     """
-    if split == "train" and not version.rows(split):
+    columns = version.manifest.get("columns", [])
+    missing = sorted({"image", "caption"} - set(columns))
+    if missing:
+        raise ContractError(
+            version.folder,
+            f"was exported with another schema ({version.schema_version}): it has no column "
+            f"{', '.join(missing)}",
+            reason="other_schema",
+            found=", ".join(columns),
+            allowed="image, caption and any others",
+            do="Export it again with `lowdiff export`.",
+        )
+    if not version.rows("train"):
         raise InputError(
             version.folder,
             "has no images to train on",
             reason="empty_dataset",
             do="Label and export more images.",
         )
+
+
+def load_pixels(version: Version, split: str, size_px: int) -> UInt8[Tensor, "n h w 3"]:
+    """The images of a split, fitted into white squares."""
     return torch.from_numpy(version.pixels(split, size_px))
-
-
-def load_captions(version: Version, split: str) -> Captions:
-    """The captions of a split in the order of its pixels; an image without one has "" there."""
-    full = [
-        text if isinstance(text, str) else "" for text in version.read(split, ["caption"]).caption
-    ]
-    return Captions(full, [short_form(text) for text in full])
-
-
-def short_form(caption: str) -> str:
-    """The subject of a caption: the part before the first comma, without a full stop."""
-    return caption.split(",", 1)[0].strip().rstrip(".")
 
 
 def dataset_record(version: Version) -> dict[str, str | int]:

@@ -1,20 +1,23 @@
 """The denoiser's task: latents, captions and the path between data and noise."""
 
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from lowdiff.models.objectives.objective import Objective
 from lowdiff.models.presets import Preset
 from lowdiff.models.text import Text
-from lowdiff.models.vae import Posterior, Vae
+from lowdiff.models.vae import Vae
 from lowdiff.sampling.device import Accelerator
 from lowdiff.sampling.generator import noise_of, to_uint8
 from lowdiff.sampling.samplers import euler, guided
-from lowdiff.training.data import Captions
+from lowdiff.training.examples import Examples
 from lowdiff.training.grid import save_grid
 from lowdiff.training.texts import TextTable
 
@@ -25,11 +28,42 @@ CHUNK = 64
 GRID_COLUMNS = 12
 
 
-class Examples(NamedTuple):
-    """The images of a split as latents, and their captions."""
+class Compared(NamedTuple):
+    """Latents of one shape whose loss is watched, and the rows of their captions."""
 
-    posterior: Posterior
-    captions: Captions
+    latents: Float[Tensor, "n c h w"]
+    captions: Int[Tensor, " n"]
+
+
+@dataclass(frozen=True)
+class UnetBatch:
+    """Everything that is random in a step.
+
+    Attributes:
+        bucket: the shape of all of its images.
+        index: rows of the bucket's latents.
+        spread: where in its posterior each latent lies, in deviations.
+        captions: rows of the text table.
+        kept: False where the caption is left out.
+    """
+
+    bucket: int
+    index: Int[Tensor, " b"]
+    spread: Float[Tensor, "b c h w"]
+    captions: Int[Tensor, " b"]
+    kept: Bool[Tensor, " b"]
+    noise: Float[Tensor, "b c h w"]
+    t: Float[Tensor, " b"]
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def rows(self, part: slice) -> "UnetBatch":
+        """Some rows of it."""
+        return UnetBatch(
+            self.bucket, self.index[part], self.spread[part], self.captions[part], self.kept[part],
+            self.noise[part], self.t[part],
+        )  # fmt: skip
 
 
 class UnetTask:
@@ -57,32 +91,60 @@ class UnetTask:
         self.recipe, self.samples = preset.unet, preset.samples
         self.objective = Objective(preset.unet.objective)
         self.accelerator, self.vae, self.prompts = accelerator, vae, prompts
-        self.latents = train.posterior
-        index = [texts.index(train.captions.full), texts.index(train.captions.short)]
-        self.forms = torch.stack(index, dim=1).to(accelerator.device)
+        self.forward: Callable[..., Tensor] = module
+        self.buckets = train.buckets
+        self.images = [len(bucket.rows) for bucket in train.buckets]
+        forms = [texts.index(form) for form in train.captions.forms()]
+        self.forms = torch.stack(forms, dim=1).to(accelerator.device)
         count = preset.validation_images
         self.compared = {
             "train": self._first(train, count),
             "val": self._first(validation, count),
         }
 
-    def loss(self, generator: torch.Generator) -> Float[Tensor, ""]:
-        """The objective's loss on a batch; short, long and left-out captions by chance."""
-        device = self.accelerator.device
-        batch = self.recipe.train.batch_size
-        index = torch.randint(len(self.forms), (batch,), generator=generator, device=device)
-        spread = torch.randn(
-            (batch, *self.latents.mean.shape[1:]), generator=generator, device=device
-        )
-        data = self.latents.mean[index] + self.latents.std[index] * spread
-        chance = torch.rand((2, batch), generator=generator, device=device)
-        short = (chance[0] < self.recipe.short_caption).long()
-        text = self.texts.rows(self.forms[index, short])
-        text = text.keep(chance[1] >= self.recipe.drop_caption)
-        noise = torch.randn(data.shape, generator=generator, device=device)
-        t = self.objective.times(batch, generator)
-        prediction = self.module(self.objective.noised(data, noise, t), t, text)
-        return self.objective.losses(prediction, data, noise, t).mean()
+    def compile(self, how: Callable[[nn.Module], Callable[..., Tensor]]) -> None:
+        """Let the network of the loss run compiled."""
+        self.forward = how(self.module)
+
+    def batch(self, generator: torch.Generator, seed: int) -> UnetBatch:
+        """Images of one bucket; the form of each caption, the noise and the time by chance."""
+        device, recipe, count = self.accelerator.device, self.recipe, self.recipe.train.batch_size
+        # a bucket comes as often as it has images, so every image is as likely as any other
+        chosen = random.Random(seed).choices(range(len(self.images)), self.images)[0]
+        bucket, images = self.buckets[chosen], self.images[chosen]
+        shape = (count, *bucket.posterior.mean.shape[1:])
+        index = torch.randint(images, (count,), generator=generator, device=device)
+        spread = torch.randn(shape, generator=generator, device=device)
+        chance = torch.rand((2, count), generator=generator, device=device)
+        noise = torch.randn(shape, generator=generator, device=device)
+        t = self.objective.times(count, generator)
+        form = (chance[0] < recipe.short_caption).long()
+        if recipe.shuffled_caption:
+            others = self.forms.shape[1] - 2
+            other = torch.randint(2, 2 + others, (count,), generator=generator, device=device)
+            swapped = torch.rand(count, generator=generator, device=device)
+            form = torch.where((form == 0) & (swapped < recipe.shuffled_caption), other, form)
+        captions = self.forms[bucket.rows[index], form]
+        if recipe.augment.share:
+            copy = torch.randint(
+                1, 1 + recipe.augment.copies, (count,), generator=generator, device=device
+            )
+            changed = torch.rand(count, generator=generator, device=device) < recipe.augment.share
+            index = index + images * copy * changed
+        kept = chance[1] >= recipe.drop_caption
+        return UnetBatch(chosen, index, spread, captions, kept, noise, t)
+
+    def loss(self, batch: UnetBatch) -> Float[Tensor, ""]:
+        """The objective's mean loss."""
+        bucket = self.buckets[batch.bucket]
+        data = bucket.posterior.mean[batch.index] + bucket.posterior.std[batch.index] * batch.spread
+        text = self.texts.rows(batch.captions).keep(batch.kept)
+        x_t = self.objective.noised(data, batch.noise, batch.t)
+        if self.recipe.augment.share:
+            told = bucket.parameters[batch.index][:, :, None, None]
+            x_t = torch.cat([x_t, told.expand(-1, -1, *x_t.shape[-2:])], dim=1)
+        prediction = self.forward(x_t, batch.t, text)
+        return self.objective.losses(prediction, data, batch.noise, batch.t).mean()
 
     def validate(self, averaged: nn.Module) -> dict[str, Any]:
         """Denoising loss of train and held-out images with the same noise, by time.
@@ -91,9 +153,9 @@ class UnetTask:
             `val_loss` and `train_loss`, means over the times, and a list each by `BANDS`.
         """
         figures: dict[str, Any] = {}
-        for name, (latents, rows) in self.compared.items():
-            if len(rows):
-                losses = [self._loss_at(averaged, t, latents, rows) for t in BANDS]
+        for name, parts in self.compared.items():
+            if parts:
+                losses = [self._loss_at(averaged, t, parts) for t in BANDS]
                 figures[f"{name}_loss"] = round(sum(losses) / len(losses), 5)
                 figures[f"{name}_loss_by_time"] = [round(loss, 5) for loss in losses]
         return figures
@@ -101,7 +163,8 @@ class UnetTask:
     @torch.no_grad()
     def draw(self, averaged: nn.Module, path: Path) -> None:
         """One picture per prompt, always from the same noise."""
-        channels, height, width = self.latents.mean.shape[1:]
+        most = self.buckets[self.images.index(max(self.images))]
+        channels, height, width = most.posterior.mean.shape[1:]
         noise = noise_of(range(len(self.prompts)), (channels, height, width))
         text = self.texts.rows(self.texts.index(self.prompts).to(self.accelerator.device))
         velocity = guided(averaged, text, guidance=self.samples.guidance)
@@ -110,29 +173,31 @@ class UnetTask:
             pictures = to_uint8(self.vae.decode(latents))
         save_grid(list(torch.split(pictures, GRID_COLUMNS)), path)
 
-    def _first(
-        self, examples: Examples, count: int
-    ) -> tuple[Float[Tensor, "n c h w"], Int[Tensor, " n"]]:
-        rows = self.texts.index(examples.captions.full[:count]).to(self.accelerator.device)
-        return examples.posterior.mean[:count], rows
+    def _first(self, examples: Examples, count: int) -> list[Compared]:
+        """The first images of a split, by shape, with their captions."""
+        index = self.texts.index(examples.captions.full).to(self.accelerator.device)
+        parts = []
+        for posterior, rows, _ in examples.buckets:
+            among = (rows < count).nonzero()[:, 0]
+            if len(among):
+                parts.append(Compared(posterior.mean[among], index[rows[among]]))
+        return parts
 
     @torch.no_grad()
-    def _loss_at(
-        self, module: nn.Module, t: float, latents: Float[Tensor, "n c h w"],
-        rows: Int[Tensor, " n"],
-    ) -> float:  # fmt: skip
+    def _loss_at(self, module: nn.Module, t: float, parts: list[Compared]) -> float:
         generator = torch.Generator().manual_seed(VALIDATION_SEED)
-        noise = torch.randn(latents.shape, generator=generator).to(latents.device)
         losses = []
-        for data, drawn, index in zip(
-            torch.split(latents, CHUNK),
-            torch.split(noise, CHUNK),
-            torch.split(rows, CHUNK),
-            strict=True,
-        ):
-            times = torch.full((len(data),), t, device=data.device)
-            text: Text = self.texts.rows(index)
-            with self.accelerator.autocast():
-                prediction = module(self.objective.noised(data, drawn, times), times, text)
-            losses.append(self.objective.losses(prediction, data, drawn, times))
+        for latents, rows in parts:
+            noise = torch.randn(latents.shape, generator=generator).to(latents.device)
+            for data, drawn, index in zip(
+                torch.split(latents, CHUNK),
+                torch.split(noise, CHUNK),
+                torch.split(rows, CHUNK),
+                strict=True,
+            ):
+                times = torch.full((len(data),), t, device=data.device)
+                text: Text = self.texts.rows(index)
+                with self.accelerator.autocast():
+                    prediction = module(self.objective.noised(data, drawn, times), times, text)
+                losses.append(self.objective.losses(prediction, data, drawn, times))
         return float(torch.cat(losses).mean())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lowdiff.training.curves import Curves
 from lowdiff.training.disk import writing
 
 
@@ -14,6 +15,8 @@ class Progress:
     """One point of a run, told every few steps.
 
     Attributes:
+        images_seen: so far; a step sees one batch.
+        images: that the whole run will see.
         loss: mean over the steps since the last point.
         images_per_s: over the same steps, without validation and samples.
         eta_s: seconds until the last step, from the run's pace so far.
@@ -22,6 +25,7 @@ class Progress:
     step: int
     steps: int
     images_seen: int
+    images: int
     loss: float
     images_per_s: float
     eta_s: float
@@ -31,19 +35,40 @@ OnProgress = Callable[[Progress], None]
 
 
 class MetricsLog:
-    """`metrics.jsonl`: one JSON object a line, by step."""
+    """`metrics.jsonl`: one JSON object a line, by step; TensorBoard gets the same.
 
-    def __init__(self, path: Path, *, after_step: int) -> None:
-        """Open the log of a run that stands at `after_step`; later lines are forgotten."""
+    Attributes:
+        kept: the lines that a run that goes on has written before.
+    """
+
+    def __init__(
+        self, path: Path, *, after_step: int, curves: Path | None = None, writes: bool = True
+    ) -> None:
+        """Open the log of a run that stands at `after_step`; later lines are forgotten.
+
+        Args:
+            curves: the folder of TensorBoard's events; default: none are written.
+            writes: False in all processes of a run but the first.
+        """
         self.path = path
-        kept = [row for row in read_metrics(path) if row["step"] <= after_step]
-        with writing(path):
-            path.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
+        self.kept = [row for row in read_metrics(path) if row["step"] <= after_step]
+        self._curves = Curves(curves, self.kept) if writes and curves is not None else None
+        if writes:
+            body = "".join(json.dumps(row) + "\n" for row in self.kept)
+            with writing(path):
+                path.write_text(body, encoding="utf-8")
 
     def write(self, row: dict[str, Any]) -> None:
         """Add a line."""
         with writing(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
+        if self._curves is not None:
+            self._curves.add(row)
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._curves is not None:
+            self._curves.close()
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

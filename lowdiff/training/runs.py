@@ -28,10 +28,13 @@ from lowdiff.sampling.run_folder import (
     is_finished,
     read_json,
 )
+from lowdiff.training.card import CARD_FILE, model_card
 from lowdiff.training.disk import writing
+from lowdiff.training.launch import Launch
+from lowdiff.training.origins import LICENCES_FILE
 from lowdiff.workspace import Workspace
 
-TRAINING_VERSION = "1"
+TRAINING_VERSION = "2"
 """Raised by a person when the same config would train other weights."""
 
 
@@ -64,29 +67,42 @@ def train_run(
     accelerator: Accelerator,
     now: Callable[[], datetime],
     train: Callable[[Path], dict[str, Any]],
+    origins: Callable[[], dict[str, Any]],
+    launch: Launch | None = None,
 ) -> TrainedRun:
     """Run `train` inside the folder of this config, with its rows, unless it is finished.
 
     Args:
         train: does the work, resuming from the folder's checkpoint; returns the summary.
+        origins: whose images it learns from; see `origins.origins_of`.
 
     Raises:
+        ContractError: the folder holds another run, or the run builds on what is not there.
         ServiceError: another process trains this very run, or the folder cannot be written.
     """
     run_id = run_id_of(config)
     folder = workspace.runs / run_id
+    launch = launch or Launch()
+    if not launch.workers.first:
+        # the first process keeps the folder and the catalog; this one only computes
+        found = launch.workers.agree(False)
+        return TrainedRun(run_id, folder, {} if found else train(folder), found)
     with _held(folder):
         _start(catalog, _row(run_id, config, folder, workspace, now()))
-        found = is_finished(folder)
+        found = launch.workers.agree(is_finished(folder))
         if not found:
-            write_json(folder / CONFIG_FILE, {"run_id": run_id, **config})
-            write_json(folder / ENVIRONMENT_FILE, _environment(accelerator))
+            _keep_config(folder, {"run_id": run_id, **config})
+            environment = _environment(accelerator, launch)
+            write_json(folder / ENVIRONMENT_FILE, environment)
+            write_json(folder / LICENCES_FILE, told := origins())
             try:
                 summary = train(folder)
             except BaseException:  # Ctrl-C too: the same command goes on from the checkpoint
                 with catalog.write() as session:
                     finish_run(session, run_id, state="failed", summary={}, now=now())
                 raise
+            card = model_card({"run_id": run_id, **config}, summary, told, environment)
+            write_text(folder / CARD_FILE, card)
             write_json(
                 folder / RUN_FILE,
                 {"run_id": run_id, "state": "done", "finished_at": now().isoformat()} | summary,
@@ -106,10 +122,35 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     Raises:
         ServiceError: it cannot be written.
     """
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file aside and rename it.
+
+    Raises:
+        ServiceError: it cannot be written.
+    """
     aside = path.with_name(f".{path.name}.tmp")
     with writing(path):
-        aside.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+        aside.write_text(text, encoding="utf-8")
         aside.replace(path)
+
+
+def _keep_config(folder: Path, config: dict[str, Any]) -> None:
+    """Write the config of a run; one that says something else is never overwritten."""
+    path = folder / CONFIG_FILE
+    if path.is_file():
+        told = json.loads(json.dumps(config))  # tuples are lists there
+        there = read_json(path)
+        different = sorted(k for k in there.keys() | told.keys() if there.get(k) != told.get(k))
+        if different:
+            raise ContractError(
+                folder, "holds another run of the same id; nothing of it is overwritten",
+                reason="run_folder_taken", found=f"another {', '.join(different)}",
+                do="Move this folder away, then run the same command again.",
+            )  # fmt: skip
+    write_json(path, config)
 
 
 def _start(catalog: Catalog, row: Run) -> None:
@@ -147,7 +188,7 @@ def _row(
     )
 
 
-def _environment(accelerator: Accelerator) -> dict[str, Any]:
+def _environment(accelerator: Accelerator, launch: Launch) -> dict[str, Any]:
     return {
         "lowdiff": __version__,
         "torch": torch.__version__,
@@ -155,6 +196,8 @@ def _environment(accelerator: Accelerator) -> dict[str, Any]:
         "machine": platform.machine(),
         "cores": os.cpu_count(),
         **accelerator.describe(),
+        "processes": launch.workers.count,
+        "compile": launch.compile if launch.compiles_on(accelerator.device) else "off",
     }
 
 

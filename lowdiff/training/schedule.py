@@ -18,7 +18,12 @@ def learning_rate(step: int, *, steps: int, plan: TrainConfig) -> float:
     return plan.learning_rate * min(1.0, (step + 1) / warmup, (steps - step) / cooldown)
 
 
-def step_seed(seed: int, step: int) -> int:
-    """The seed of everything random in a step: a run resumes anywhere without keeping a state."""
-    digest = hashlib.sha256(f"{seed}:{step}".encode()).digest()
+def step_seed(seed: int, step: int, rank: int = 0) -> int:
+    """The seed of everything random in a step: a run resumes anywhere without keeping a state.
+
+    Args:
+        rank: of the process, for what every process draws for itself (dropout).
+    """
+    text = f"{seed}:{step}" if rank == 0 else f"{seed}:{step}:{rank}"
+    digest = hashlib.sha256(text.encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1

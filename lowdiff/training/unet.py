@@ -1,7 +1,7 @@
 """Train the denoiser of a dataset version in the latent space of an autoencoder."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -15,8 +15,7 @@ from lowdiff.errors import ContractError
 from lowdiff.models.denoisers import build_config, build_denoiser, fitted
 from lowdiff.models.encoders import FittedEncoder, TextEncoder
 from lowdiff.models.presets import Preset
-from lowdiff.models.vae import Vae
-from lowdiff.sampling.device import Accelerator, pick_accelerator, place
+from lowdiff.sampling.device import pick_accelerator, place
 from lowdiff.sampling.load import load_encoder, load_vae, load_weights
 from lowdiff.sampling.run_folder import (
     CONFIG_FILE,
@@ -25,11 +24,14 @@ from lowdiff.sampling.run_folder import (
     read_json,
     weights_sha256,
 )
+from lowdiff.training.captions import load_captions
 from lowdiff.training.checkpoint import save_tensors
-from lowdiff.training.data import dataset_record, load_captions, load_pixels
-from lowdiff.training.denoise import Examples, UnetTask
-from lowdiff.training.latents import encode_images
+from lowdiff.training.data import check_version, dataset_record
+from lowdiff.training.denoise import UnetTask
+from lowdiff.training.examples import Encoder
+from lowdiff.training.launch import Launch
 from lowdiff.training.loop import Loop
+from lowdiff.training.origins import origins_of
 from lowdiff.training.progress import OnProgress
 from lowdiff.training.runs import TrainedRun, train_run
 from lowdiff.training.schedule import step_seed
@@ -48,6 +50,7 @@ def train_unet(
     seed: int = 0,
     device: str | None = None,
     on_progress: OnProgress | None = None,
+    launch: Launch | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> TrainedRun:
     """Train a denoiser, or find the run that did, or go on with the one that was interrupted.
@@ -56,6 +59,7 @@ def train_unet(
         vae_dir: a finished autoencoder run.
         parent: a denoiser run to start from; it must live in the same latent space.
         device: default: a GPU where there is one.
+        launch: how the hardware is used.
 
     Raises:
         InputError: the dataset has no training images, or there is no such device.
@@ -64,6 +68,8 @@ def train_unet(
         ServiceError: another process trains the same run, or the disk is full.
     """
     accelerator = pick_accelerator(device)
+    launch = launch or Launch()
+    check_version(version)
     words = _text_encoder(version, preset.unet.text_encoder, parent)
     preset = _fitted(preset, vae_dir, words)
     config = unet_config(
@@ -71,33 +77,31 @@ def train_unet(
     )
 
     def train(folder: Path) -> dict[str, Any]:
-        if isinstance(words, FittedEncoder):
+        if launch.workers.first and isinstance(words, FittedEncoder):
             save_tensors(words.state(), folder / TEXT_ENCODER_FILE)
-        vae_sha256 = str(config["vae_sha256"])
-        source = _Source(version, vae_dir, vae_sha256, preset, words, workspace.cache)
-        task = source.task(accelerator, seed=seed)
+        encoder = Encoder(
+            version, load_vae(vae_dir, device=accelerator.device), str(config["vae_sha256"]),
+            preset, workspace.cache, accelerator,
+        )  # fmt: skip
+        with launch.workers.first_goes_ahead():
+            task = _task(encoder, words, seed=seed)
         if parent is not None:
             load_weights(task.module, parent / WEIGHTS_FILE)
-        plan = preset.unet.train
         loop = Loop(
-            task, plan, steps=config["steps"], seed=seed, folder=folder, accelerator=accelerator,
-            on_progress=on_progress,
+            task, preset.unet.train, steps=config["steps"], seed=seed, folder=folder,
+            accelerator=accelerator, on_progress=on_progress, launch=launch,
         )  # fmt: skip
-        position = loop.run()
+        loop.run()
+        if not launch.workers.first:
+            return {}
         unet = loop.averaged()
         save_tensors(unet.state_dict(), folder / WEIGHTS_FILE)
-        return {
-            "steps": position.step,
-            "images_seen": position.step * plan.batch_size,
-            "train_s": round(position.train_s, 1),
-            "parameters": sum(parameter.numel() for parameter in unet.parameters()),
-            "captions_cut": task.texts.cut,
-            **task.validate(unet),
-        }
+        return {**loop.told(), "captions_cut": task.texts.cut, **task.validate(unet)}
 
     return train_run(
-        config, workspace=workspace, catalog=catalog, accelerator=accelerator, now=now, train=train
-    )
+        config, workspace=workspace, catalog=catalog, accelerator=accelerator, now=now,
+        train=train, origins=lambda: origins_of(version, parent=parent), launch=launch,
+    )  # fmt: skip
 
 
 def unet_config(
@@ -125,6 +129,7 @@ def unet_config(
         "kind": "unet",
         "preset": preset.name,
         "image_px": preset.image_px,
+        "buckets": preset.buckets,
         "model": model,
         "train": plan,
         "steps": plan["steps"] if parent is None else plan["continue_steps"],
@@ -138,47 +143,25 @@ def unet_config(
     }
 
 
-@dataclass(frozen=True)
-class _Source:
-    """Where the examples of a run come from."""
-
-    version: Version
-    vae_dir: Path
-    vae_sha256: str
-    preset: Preset
-    words: TextEncoder
-    cache: Path
-
-    def task(self, accelerator: Accelerator, *, seed: int) -> UnetTask:
-        """Encode images and captions (or read them back) and make a new denoiser."""
-        vae = load_vae(self.vae_dir, device=accelerator.device)
-        train, validation = (self._examples(split, vae, accelerator) for split in SPLITS)
-        samples = self.preset.samples
-        prompts = [*samples.prompts, *(one for one in validation.captions.full if one)]
-        shown = prompts[: samples.count]
-        texts = encode_texts(
-            [*train.captions.full, *train.captions.short, *validation.captions.full, *shown],
-            self.words,
-            cache=self.cache,
-            device=accelerator.device,
-        )
-        torch.manual_seed(step_seed(seed, -1))
-        recipe = self.preset.unet
-        unet = place(build_denoiser(recipe.arch, recipe.model), accelerator.device)
-        return UnetTask(
-            unet, self.preset, train=train, validation=validation, texts=texts, prompts=shown,
-            vae=vae, accelerator=accelerator,
-        )  # fmt: skip
-
-    def _examples(self, split: str, vae: Vae, accelerator: Accelerator) -> Examples:
-        pixels = load_pixels(self.version, split, self.preset.image_px)
-        posterior = encode_images(
-            vae, self.vae_sha256, pixels, cache=self.cache, accelerator=accelerator
-        )
-        return Examples(posterior, load_captions(self.version, split))
-
-
-SPLITS = ("train", "validation")
+def _task(encoder: Encoder, words: TextEncoder, *, seed: int) -> UnetTask:
+    """Encode images and captions (or read them back) and make a new denoiser."""
+    preset, accelerator = encoder.preset, encoder.accelerator
+    train, validation = encoder.examples("train"), encoder.examples("validation")
+    prompts = [*preset.samples.prompts, *(one for one in validation.captions.full if one)]
+    shown = prompts[: preset.samples.count]
+    forms = [text for form in train.captions.forms() for text in form]
+    texts = encode_texts(
+        [*forms, *validation.captions.full, *shown],
+        words,
+        cache=encoder.cache,
+        device=accelerator.device,
+    )
+    torch.manual_seed(step_seed(seed, -1))
+    denoiser = place(build_denoiser(preset.unet.arch, preset.unet.model), accelerator.device)
+    return UnetTask(
+        denoiser, preset, train=train, validation=validation, texts=texts, prompts=shown,
+        vae=encoder.vae, accelerator=accelerator,
+    )  # fmt: skip
 
 
 def _text_encoder(version: Version, name: str, parent: Path | None) -> TextEncoder:

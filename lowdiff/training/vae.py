@@ -1,13 +1,13 @@
 """Train the autoencoder of a dataset version."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
 from lowdiff.catalog import Catalog
@@ -19,10 +19,12 @@ from lowdiff.sampling.device import Accelerator, pick_accelerator, place
 from lowdiff.sampling.generator import to_uint8
 from lowdiff.sampling.run_folder import WEIGHTS_FILE
 from lowdiff.training.checkpoint import save_tensors
-from lowdiff.training.data import dataset_record, load_pixels, to_images
+from lowdiff.training.data import check_version, dataset_record, load_pixels, to_images
 from lowdiff.training.grid import save_grid
 from lowdiff.training.latents import CHUNK, measure_latents
+from lowdiff.training.launch import Launch
 from lowdiff.training.loop import Loop
+from lowdiff.training.origins import origins_of
 from lowdiff.training.progress import OnProgress
 from lowdiff.training.runs import TrainedRun, train_run
 from lowdiff.training.schedule import step_seed
@@ -38,12 +40,14 @@ def train_vae(
     seed: int = 0,
     device: str | None = None,
     on_progress: OnProgress | None = None,
+    launch: Launch | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> TrainedRun:
     """Train an autoencoder, or find the run that did, or go on with the one that was interrupted.
 
     Args:
         device: default: a GPU where there is one.
+        launch: how the hardware is used.
 
     Raises:
         InputError: the dataset has no training images, or there is no such device.
@@ -51,6 +55,8 @@ def train_vae(
         ServiceError: another process trains the same run, or the disk is full.
     """
     accelerator = pick_accelerator(device)
+    launch = launch or Launch()
+    check_version(version)
     config = vae_config(version, preset=preset, seed=seed)
 
     def train(folder: Path) -> dict[str, Any]:
@@ -60,23 +66,20 @@ def train_vae(
         plan = preset.vae.train
         loop = Loop(
             task, plan, steps=plan.steps, seed=seed, folder=folder, accelerator=accelerator,
-            on_progress=on_progress,
+            on_progress=on_progress, launch=launch,
         )  # fmt: skip
-        position = loop.run()
+        loop.run()
+        if not launch.workers.first:
+            return {}
         vae = cast(Vae, loop.averaged())
         vae.set_latent_statistics(*measure_latents(vae, pixels, accelerator))
         save_tensors(vae.state_dict(), folder / WEIGHTS_FILE)
-        return {
-            "steps": position.step,
-            "images_seen": position.step * plan.batch_size,
-            "train_s": round(position.train_s, 1),
-            "parameters": sum(parameter.numel() for parameter in vae.parameters()),
-            **task.validate(vae),
-        }
+        return {**loop.told(), **task.validate(vae)}
 
     return train_run(
-        config, workspace=workspace, catalog=catalog, accelerator=accelerator, now=now, train=train
-    )
+        config, workspace=workspace, catalog=catalog, accelerator=accelerator, now=now,
+        train=train, origins=lambda: origins_of(version), launch=launch,
+    )  # fmt: skip
 
 
 def vae_config(version: Version, *, preset: Preset, seed: int) -> dict[str, Any]:
@@ -92,6 +95,26 @@ def vae_config(version: Version, *, preset: Preset, seed: int) -> dict[str, Any]
         "seed": seed,
         "dataset": dataset_record(version),
     }
+
+
+@dataclass(frozen=True)
+class VaeBatch:
+    """Everything that is random in a step.
+
+    Attributes:
+        index: rows of the training images.
+        noise: where in its posterior each latent lies, in deviations.
+    """
+
+    index: Int[Tensor, " b"]
+    noise: Float[Tensor, "b c h w"]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def rows(self, part: slice) -> "VaeBatch":
+        """Some rows of it."""
+        return VaeBatch(self.index[part], self.noise[part])
 
 
 class VaeTask:
@@ -114,18 +137,28 @@ class VaeTask:
         self.held_out = held_out[: preset.validation_images]
         self.seen = pixels[: preset.validation_images]
         torch.manual_seed(step_seed(seed, -1))
-        self.module: nn.Module = place(Vae(preset.vae.model), accelerator.device)
+        vae = place(Vae(preset.vae.model), accelerator.device)
+        self.module: nn.Module = vae
+        with torch.no_grad(), accelerator.autocast():
+            mean, _ = vae.raw_moments(to_images(self.pixels[:1], accelerator.device))
+        self.latent_shape = mean.shape[1:]
 
-    def loss(self, generator: torch.Generator) -> Float[Tensor, ""]:
+    def compile(self, how: Callable[[nn.Module], Any]) -> None:
+        """Nothing: it is nearly all convolutions, which gain little."""
+
+    def batch(self, generator: torch.Generator, seed: int) -> VaeBatch:
+        """Images, and where in its posterior each of their latents lies."""
+        device, count = self.accelerator.device, self.recipe.train.batch_size
+        index = torch.randint(len(self.pixels), (count,), generator=generator, device=device)
+        noise = torch.randn((count, *self.latent_shape), generator=generator, device=device)
+        return VaeBatch(index, noise)
+
+    def loss(self, batch: VaeBatch) -> Float[Tensor, ""]:
         """Squared and absolute error of pixels, absolute error of edges, and the KL term."""
         vae = cast(Vae, self.module)
-        device = self.accelerator.device
-        count = (self.recipe.train.batch_size,)
-        index = torch.randint(len(self.pixels), count, generator=generator, device=device)
-        images = to_images(self.pixels[index], device)
+        images = to_images(self.pixels[batch.index], self.accelerator.device)
         mean, log_variance = vae.raw_moments(images)
-        noise = torch.randn(mean.shape, generator=generator, device=device)
-        error = vae.raw_decode(mean + noise * (0.5 * log_variance).exp()) - images
+        error = vae.raw_decode(mean + batch.noise * (0.5 * log_variance).exp()) - images
         loss = error.square().mean() + self.recipe.l1_weight * error.abs().mean()
         loss = loss + self.recipe.edge_weight * edge_error(error)
         kl = kl_per_pixel(mean, log_variance, pixel_values=images[0].numel())

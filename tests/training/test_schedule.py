@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lowdiff.models.presets import TrainConfig
-from lowdiff.training.data import short_form
+from lowdiff.training.captions import short_form
 from lowdiff.training.schedule import learning_rate, step_seed
 
 PLAN = TrainConfig(steps=100, continue_steps=10, batch_size=1, learning_rate=1.0, warmup_share=0.1)

@@ -101,7 +101,7 @@ def test_a_child_starts_from_its_parents_weights_on_new_data(lab, workspace, cat
     vae = lab.vae()
     parent = lab.unet(vae)
     lab.version = drawn_version(workspace, catalog, now, number=2, sides=(10, 24))
-    still = with_plan(tiny(), learning_rate=0.0, weight_decay=0.0)
+    still = with_plan(tiny(), learning_rate=0.0, weight_decay=0.0, ema_stds=())
     child = lab.unet(vae, preset=still, parent=parent.folder)
     assert child.summary["steps"] == 6
     assert equal(weights(child), weights(parent))
