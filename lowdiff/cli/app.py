@@ -11,6 +11,7 @@ from lowdiff import __version__
 from lowdiff.cli import (
     dedupe,
     draft_learn,
+    edit,
     evaluate,
     export,
     flows,
@@ -61,6 +62,8 @@ app.add_typer(export.dataset_app, name="dataset")
 app.add_typer(train.train_app, name="train")
 app.command()(evaluate.evaluate)
 app.command()(generate.generate)
+app.command()(edit.edit)
+app.command()(edit.inpaint)
 app.command()(report.report)
 app.command()(services.down)
 

@@ -1,72 +1,94 @@
 """`lowdiff generate`: prompts in, PNG files out."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lowdiff.cli.output import AsJson, emit, progress
+from lowdiff.cli import drawing
+from lowdiff.cli.output import AsJson, progress
 
 
 def generate(
     prompts: Annotated[list[str], typer.Argument(help="One or more prompts.")],
-    count: Annotated[int, typer.Option(min=1, max=10_000, help="Pictures per prompt.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Of the first picture; the next is +1.")] = 0,
-    guidance: Annotated[
-        float, typer.Option(min=0, max=20, help="1 is plain; more follows the prompt harder.")
-    ] = 2.0,
-    steps: Annotated[int, typer.Option(min=1, max=1000, help="Of the sampler.")] = 20,
+    count: drawing.Count = 1,
+    seed: drawing.Seed = 0,
     size: Annotated[
-        int | None, typer.Option(min=8, max=4096, help="Side in pixels; default: as trained.")
+        list[str] | None,
+        typer.Option(
+            "--size",
+            help="Side in pixels, or width x height such as 128x96; several times for several "
+            "sizes. Default: as trained.",
+        ),
     ] = None,
-    sampler: Annotated[str, typer.Option(help="heun or euler.")] = "heun",
-    run: Annotated[
-        str | None, typer.Option(help="A denoiser run; default: the one finished last.")
+    between: Annotated[
+        int | None,
+        typer.Option(
+            "--between",
+            help="Walk from the first prompt to the second in so many pictures, both ends among "
+            "them; the noise walks from --seed to the next seed. One prompt walks between seeds.",
+        ),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder; default: generated/<run> in the workspace.")
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="cpu or cuda; default: a GPU where there is one.")
-    ] = None,
+    guidance: drawing.Guidance = 2.0,
+    steps: drawing.Steps = 20,
+    sampler: drawing.SamplerName = "heun",
+    rescale: drawing.Rescale = 0.0,
+    eta: drawing.Eta = 0.0,
+    noise_scale: drawing.NoiseScale = 1.0,
+    shift: drawing.Shift = 1.0,
+    weak: drawing.Weak = None,
+    batch: drawing.Batch = 32,
+    run: drawing.RunId = None,
+    out: drawing.Out = None,
+    device: drawing.Device = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw pictures; each PNG carries its prompt, seed, run and dataset.
+    """Draw pictures from prompts; each PNG carries its prompt, seed, run, dataset and settings.
 
-    Example: `lowdiff generate "a raccoon" --count 4 --guidance 2`
+    The same prompt, seed and settings give the same picture on the same machine.
+
+    Examples:
+
+    `lowdiff generate "a raccoon" --count 4 --guidance 2`
+
+    `lowdiff generate "a red circle" "a blue square" --size 64 --size 128x96`
+
+    `lowdiff generate "a red circle" "a blue square" --between 8`
     """
-    from lowdiff.ops.project import open_project
-    from lowdiff.sampling.files import picture_path, save_picture
-    from lowdiff.sampling.find import find_run
-    from lowdiff.sampling.generator import load_generator
+    from lowdiff.sampling.pictures import parse_size
+    from lowdiff.sampling.settings import Sampling
 
-    with open_project() as project:
-        found = find_run(project.catalog, project.workspace, "unet", run)
-        assert found.vae_dir is not None  # find_run sees to it for a denoiser
-        generator = load_generator(found.folder, found.vae_dir, device=device)
-        folder = out or project.workspace.generated / found.run_id
-    wanted = [(prompt, seed + i) for prompt in prompts for i in range(count)]
-    with progress("generate", len(wanted)) as advance:
-        pictures = generator.generate(
-            [prompt for prompt, _ in wanted],
-            seeds=[picked for _, picked in wanted],
-            steps=steps,
-            guidance=guidance,
-            size_px=size,
-            sampler=sampler,
-            advance=advance,
-        )
-    for (prompt, picked), picture in zip(wanted, pictures, strict=True):
-        origin = {
-            "prompt": prompt,
-            "seed": picked,
-            "run": generator.run_id,
-            "dataset": generator.dataset_digest,
-            "guidance": guidance,
-            "steps": steps,
-            "sampler": sampler,
-            "size_px": picture.width,
-        }
-        path = picture_path(folder, origin)
-        save_picture(picture, path, origin)
-        emit({"file": str(path), **origin}, as_json=as_json, text=str(path))
+    how = Sampling(
+        sampler, steps=steps, guidance=guidance, rescale=rescale, eta=eta,
+        noise_scale=noise_scale, shift=shift,
+    )  # fmt: skip
+    sizes = [parse_size(one) for one in size] if size else [None]
+    if between is not None and len(prompts) > 2:
+        raise typer.BadParameter("takes one or two prompts", param_hint="--between")
+    studio = drawing.open_studio(run, out=out, device=device, weak=weak)
+    drawing.tell_too_long(studio.generator, prompts)
+    for wanted in sizes:
+        if between is not None:
+            ends = (prompts[0], prompts[-1])
+            with progress("generate", between) as advance:
+                pictures = studio.generator.interpolate(
+                    ends, seeds=(seed, seed + 1), frames=between, how=how, size_px=wanted,
+                    batch_size=batch, advance=advance,
+                )  # fmt: skip
+            told = {"mode": "between", "prompt": ends[0], "to_prompt": ends[1]} | how.origin()
+            origins = [
+                {**told, "seed": seed, "to_seed": seed + 1, "share": round(i / (between - 1), 4)}
+                for i in range(between)
+            ]
+        else:
+            rows = [(prompt, seed + i) for prompt in prompts for i in range(count)]
+            with progress("generate", len(rows)) as advance:
+                pictures = studio.generator.generate(
+                    [prompt for prompt, _ in rows],
+                    seeds=[picked for _, picked in rows],
+                    how=how, size_px=wanted, batch_size=batch, advance=advance,
+                )  # fmt: skip
+            origins = [
+                {"mode": "generate", "prompt": prompt, "seed": picked} | how.origin()
+                for prompt, picked in rows
+            ]
+        drawing.keep(studio, pictures, origins, as_json=as_json)

@@ -27,9 +27,11 @@ from lowdiff.evaluation.tower import Pairs, trained_tower
 from lowdiff.models.encoders import TextEncoder
 from lowdiff.models.two_tower import TwoTower
 from lowdiff.sampling.device import pick_accelerator
-from lowdiff.sampling.generator import Generator, load_generator
+from lowdiff.sampling.generator import Generator
 from lowdiff.sampling.load import load_vae
+from lowdiff.sampling.load_generator import load_generator
 from lowdiff.sampling.run_folder import CONFIG_FILE, is_finished, read_json
+from lowdiff.sampling.settings import Sampling
 from lowdiff.training.runs import write_json
 from lowdiff.training.texts import encode_texts
 
@@ -144,9 +146,9 @@ class _Session:
         pictures = generator.generate(
             subjects.prompts.captions,
             seeds=seeds,
-            steps=self.drawing.steps,
-            guidance=self.drawing.guidance,
-            sampler=self.drawing.sampler,
+            how=Sampling(
+                self.drawing.sampler, steps=self.drawing.steps, guidance=self.drawing.guidance
+            ),
             advance=self.watch.advance,
         )
         drawn = np.stack([np.asarray(picture) for picture in pictures])

@@ -1,79 +1,165 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
-from lowdiff.models.text import Text
-from lowdiff.sampling.samplers import SAMPLERS, euler, guided, heun
+from lowdiff.models.objectives.objective import OBJECTIVES, Objective
+from lowdiff.models.objectives.predictions import Ends
+from lowdiff.sampling.noise import NoiseSource
+from lowdiff.sampling.samplers import SAMPLERS
+from lowdiff.sampling.walk import Knobs, moments_at, walk_of
+from tests.sampling.gaussian import MEAN, STD, at_the_end, perfect
 
-MEAN, STD = 1.5, 0.5
-
-
-def gaussian_velocity(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-    """The exact velocity when the data are N(MEAN, STD^2): E[noise - data | x_t]."""
-    at = t[:, None, None, None].to(x.dtype)
-    covariance = at - (1 - at) * STD**2
-    variance = (1 - at) ** 2 * STD**2 + at**2
-    return -MEAN + covariance / variance * (x - (1 - at) * MEAN)
+ORDER = {"euler": 1, "ddim": 1, "heun": 2, "dpmpp_2m": 2, "unipc": 3}
+ENDS_IN_NOISE = ["flow", "v-zero-snr", "x0-cosine", "edm"]
 
 
-def exact(noise: torch.Tensor) -> torch.Tensor:
-    """Where the probability flow of a Gaussian ends: the same quantile."""
-    return MEAN + STD * noise
+def run(name: str, x: torch.Tensor, walk, estimate=perfect, **knobs: object) -> torch.Tensor:
+    noise = NoiseSource(range(len(x)))
+    return SAMPLERS[name].walk(estimate, x, walk, noise, Knobs(**knobs))
 
 
-@pytest.mark.parametrize("steps", [1, 2, 7])
+def unit(*shape: int) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("objective", ENDS_IN_NOISE)
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_sampling_a_straight_path_returns_the_data(name: str, steps: int):
-    data, noise = torch.randn(2, 4, 8, 8), torch.randn(2, 4, 8, 8)
-    found = SAMPLERS[name](lambda x, t: noise - data, noise, steps=steps)
-    torch.testing.assert_close(found, data, rtol=0, atol=1e-5)
-
-
-@pytest.mark.parametrize("name", SAMPLERS)
-def test_samples_of_a_gaussian_have_its_mean_and_deviation(name: str):
-    noise = torch.randn(256, 4, 4, 4, generator=torch.Generator().manual_seed(0))
-    found = SAMPLERS[name](gaussian_velocity, noise, steps=100)
-    assert float(found.mean()) == pytest.approx(MEAN, abs=0.02)
+def test_samples_of_a_gaussian_have_its_mean_and_deviation(name: str, objective: str):
+    steps = 100 if ORDER.get(name, 1) > 1 else 400
+    walk = walk_of(Objective(OBJECTIVES[objective]), steps)
+    found = run(name, unit(32, 4, 8, 8), walk)
+    assert float(found.mean()) == pytest.approx(MEAN, rel=0.02)
     assert float(found.std()) == pytest.approx(STD, rel=0.02)
 
 
-@pytest.mark.parametrize(("sampler", "order"), [(euler, 1), (heun, 2)])
-def test_halving_the_step_divides_the_error_by_two_to_the_order(sampler, order: int):
-    noise = torch.randn(8, 4, 4, 4, dtype=torch.float64)
-    errors = [
-        float((sampler(gaussian_velocity, noise, steps=n) - exact(noise)).norm()) for n in (40, 80)
-    ]
-    assert errors[0] / errors[1] == pytest.approx(2**order, rel=0.15)
+@pytest.mark.parametrize("name", ["heun", "dpmpp_2m"])
+def test_a_path_that_keeps_some_data_at_pure_noise_misses_the_mean(name: str):
+    """Walks start where all is noise, but the course's path has 7.9 % of the amplitude left there.
+
+    So its pictures are pulled to grey by half of that (the data's deviation is 0.5); a path that
+    ends in pure noise has the right brightness.
+    """
+    noise = unit(32, 4, 8, 8)
+    means = {}
+    for objective in ("story", "v-zero-snr", "flow"):
+        walk = walk_of(Objective(OBJECTIVES[objective]), 100)
+        means[objective] = float(run(name, noise, walk).mean())
+        expected = float(at_the_end(noise, walk[0], walk[-1]).mean())
+        assert means[objective] == pytest.approx(expected, rel=0.005)
+    assert means["story"] == pytest.approx(MEAN * (1 - 0.079 / 2), rel=0.01)
+    assert means["v-zero-snr"] == pytest.approx(MEAN, rel=0.01)
+    assert means["flow"] == pytest.approx(MEAN, rel=0.01)
 
 
-def test_heun_asks_the_model_twice_a_step_but_once_at_the_end():
+@pytest.mark.parametrize("objective", ["flow", "eps-scaled-linear", "edm"])
+@pytest.mark.parametrize("name", ORDER)
+def test_halving_the_step_divides_the_error_by_two_to_the_order(name: str, objective: str):
+    def error(steps: int) -> float:
+        walk = walk_of(Objective(OBJECTIVES[objective]), steps, start=0.8, end=0.3)
+        x = unit(4, 1, 8, 8)
+        return float((run(name, x, walk) - at_the_end(x, walk[0], walk[-1])).norm())
+
+    assert error(160) / error(320) == pytest.approx(2 ** ORDER[name], rel=0.2)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("name", SAMPLERS)
+@pytest.mark.parametrize("steps", [1, 2, 7])
+def test_the_last_step_leaves_no_noise(name: str, objective: str, steps: int):
+    """Whatever a model said before: where it ends, the estimate of the data is returned exactly."""
+    data = torch.randn(2, 3, 4, 4)
     asked = []
 
-    def count(x, t):
-        asked.append(float(t[0]))
-        return x
+    def knows(x, at):
+        asked.append(at.t)
+        return Ends(data, (x - at.alpha * data) / at.sigma)
 
-    heun(count, torch.zeros(1, 1, 1, 1), steps=5)
-    assert len(asked) == 9
+    found = run(
+        name, torch.randn(2, 3, 4, 4), walk_of(Objective(OBJECTIVES[objective]), steps), knows
+    )
+    torch.testing.assert_close(found, data, atol=1e-5, rtol=0)
     assert min(asked) > 0
 
 
+@pytest.mark.parametrize(
+    ("name", "calls"), [("euler", 5), ("heun", 9), ("dpmpp_2m", 5), ("unipc", 5), ("ddim", 5)]
+)
+def test_a_sampler_asks_the_model_so_often(name: str, calls: int):
+    asked = []
+
+    def count(x, at):
+        asked.append(at)
+        return Ends(x, x)
+
+    run(name, torch.zeros(1, 1, 1, 1), walk_of(Objective(OBJECTIVES["flow"]), 5), count)
+    assert len(asked) == calls
+
+
+def test_without_its_noise_ddpm_draws_blobs():
+    """The course's wrong sampler: details average out; with the noise they are there."""
+    walk = walk_of(Objective(OBJECTIVES["story"]), 500)
+    noise = unit(32, 1, 8, 8)
+    right, wrong = (run("ddpm", noise, walk, noise_scale=scale) for scale in (1.0, 0.0))
+    assert float(right.std()) == pytest.approx(STD, rel=0.03)
+    assert float(wrong.std() / right.std()) < 0.8
+    assert float(wrong.mean()) == pytest.approx(MEAN, rel=0.02)
+
+
+def test_ddim_with_eta_one_is_ddpm_with_the_variance_of_the_posterior():
+    walk = walk_of(Objective(OBJECTIVES["eps-linear"]), 50)
+    noise = unit(3, 1, 4, 4)
+    first, second = (
+        run("ddim", noise, walk, eta=1.0),
+        run("ddpm", noise, walk, variance="posterior"),
+    )
+    torch.testing.assert_close(first, second)
+
+
+def test_euler_is_ddim_without_noise():
+    walk = walk_of(Objective(OBJECTIVES["eps-linear"]), 20)
+    torch.testing.assert_close(
+        run("euler", unit(2, 1, 4, 4), walk), run("ddim", unit(2, 1, 4, 4), walk)
+    )
+
+
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_less_than_one_step_is_refused(name: str):
-    with pytest.raises(ValueError, match="steps"):
-        SAMPLERS[name](lambda x, t: x, torch.zeros(1, 1, 1, 1), steps=0)
+def test_a_picture_does_not_depend_on_its_neighbours(name: str):
+    walk = walk_of(Objective(OBJECTIVES["story"]), 10)
+    x = unit(3, 1, 4, 4)
+    together = SAMPLERS[name].walk(perfect, x, walk, NoiseSource([4, 5, 6]), Knobs(eta=0.5))
+    alone = SAMPLERS[name].walk(perfect, x[1:2], walk, NoiseSource([5]), Knobs(eta=0.5))
+    torch.testing.assert_close(together[1:2], alone)
 
 
-def toy_model(x, t, text: Text):
-    """Says 1 with a caption and 0 without."""
-    return torch.zeros_like(x) + text.mask.any(1).float()[:, None, None, None]
+def test_a_walk_has_equal_steps_and_ends_at_the_data():
+    walk = walk_of(Objective(OBJECTIVES["flow"]), 4)
+    assert [at.t for at in walk] == [1, 0.75, 0.5, 0.25, 0]
+    assert (walk[0].alpha, walk[0].sigma) == (0, 1)
+    assert (walk[-1].alpha, walk[-1].sigma) == (1, 0)
 
 
-@pytest.mark.parametrize("guidance", [0.0, 1.0, 3.0])
-def test_guidance_goes_so_far_from_no_caption_to_the_caption(guidance: float):
-    text = Text(torch.zeros(2, 3, 5), torch.ones(2, 3, dtype=torch.bool), torch.zeros(2, 5))
-    velocity = guided(toy_model, text, guidance=guidance)
-    x = torch.zeros(2, 1, 1, 1)
-    assert torch.equal(velocity(x, torch.full((2,), 0.5)), torch.full_like(x, guidance))
-    # near both ends the model is taken as it is
-    assert torch.equal(velocity(x, torch.full((2,), 0.95)), torch.ones_like(x))
-    assert torch.equal(velocity(x, torch.full((2,), 0.05)), torch.ones_like(x))
+def test_a_shifted_walk_spends_its_steps_on_noise():
+    flow = Objective(OBJECTIVES["flow"])
+    told = Objective(replace(OBJECTIVES["flow"], shift=3.0))
+    walk = walk_of(flow, 4, shift=3.0)
+    assert walk == walk_of(told, 4)
+    assert [at.t for at in walk] == pytest.approx([1, 0.9, 0.75, 0.5, 0])
+
+
+def test_the_share_of_noise_is_the_time_of_the_straight_path():
+    times = torch.tensor([0.0, 0.3, 1.0], dtype=torch.float64)
+    assert [at.noise_share for at in moments_at(Objective(OBJECTIVES["flow"]), times)] == [
+        0,
+        0.3,
+        1,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"steps": 0}, "steps"), ({"end": 1.0}, "within"), ({"start": 2}, "within")],
+)
+def test_a_walk_that_goes_nowhere_is_refused(change, message: str):
+    with pytest.raises(ValueError, match=message):
+        walk_of(Objective(OBJECTIVES["flow"]), **({"steps": 3} | change))
