@@ -15,8 +15,10 @@ from lowdiff.models.presets import Preset
 from lowdiff.models.text import Text
 from lowdiff.models.vae import Vae
 from lowdiff.sampling.device import Accelerator
-from lowdiff.sampling.generator import noise_of, to_uint8
-from lowdiff.sampling.samplers import euler, guided
+from lowdiff.sampling.noise import noise_of
+from lowdiff.sampling.pictures import to_uint8
+from lowdiff.sampling.sample import Drawer, sample
+from lowdiff.sampling.settings import Sampling
 from lowdiff.training.examples import Examples
 from lowdiff.training.grid import save_grid
 from lowdiff.training.texts import TextTable
@@ -165,11 +167,13 @@ class UnetTask:
         """One picture per prompt, always from the same noise."""
         most = self.buckets[self.images.index(max(self.images))]
         channels, height, width = most.posterior.mean.shape[1:]
-        noise = noise_of(range(len(self.prompts)), (channels, height, width))
+        seeds = range(len(self.prompts))
+        noise = noise_of(seeds, (channels, height, width))
         text = self.texts.rows(self.texts.index(self.prompts).to(self.accelerator.device))
-        velocity = guided(averaged, text, guidance=self.samples.guidance)
+        how = Sampling("euler", steps=self.samples.steps, guidance=self.samples.guidance)
+        drawer = Drawer(self.objective, averaged, how)
         with self.accelerator.autocast():
-            latents = euler(velocity, noise.to(self.accelerator.device), steps=self.samples.steps)
+            latents = sample(drawer, text, noise.to(self.accelerator.device), seeds=seeds)
             pictures = to_uint8(self.vae.decode(latents))
         save_grid(list(torch.split(pictures, GRID_COLUMNS)), path)
 

@@ -16,7 +16,7 @@ from lowdiff.datasets.read import Version
 from lowdiff.models.presets import Preset, VaeRecipe
 from lowdiff.models.vae import Vae, kl_per_pixel, psnr_db
 from lowdiff.sampling.device import Accelerator, pick_accelerator, place
-from lowdiff.sampling.generator import to_uint8
+from lowdiff.sampling.pictures import to_uint8
 from lowdiff.sampling.run_folder import WEIGHTS_FILE
 from lowdiff.training.checkpoint import save_tensors
 from lowdiff.training.data import check_version, dataset_record, load_pixels, to_images
