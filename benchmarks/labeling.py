@@ -1,7 +1,8 @@
 """How long labeling takes until it is finished, and how right the labels are then.
 
     python -m benchmarks.labeling [brand|openmoji|graphics] [--count 1500] [--seed 101]
-        [--words truth|ocr] [--batch 75] [--slip 0.01] [--logos] [--breakdown] [--folder FOLDER]
+        [--words truth|ocr] [--batch 75] [--slip 0.01] [--logos] [--breakdown]
+        [--through-label-studio] [--folder FOLDER]
 
 A scripted annotator with the truth (`annotator.py`) works through lowdiff's own queue: ingest,
 families, words, drafts, then round by round queue → answers → decisions → learning, until no image
@@ -19,6 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,10 +33,11 @@ from benchmarks.labeling_after import Steady, steady
 from benchmarks.labeling_breakdown import breakdown
 from benchmarks.labeling_project import bring, copied, draft_all, truths
 from benchmarks.labeling_run import HEADING, Run, work_through
+from benchmarks.labeling_server import own_server
 from lowdiff.catalog.labels import Label, current_labels
 from lowdiff.ingest.openmoji import bring_openmoji
 from lowdiff.labels.schema import Schema, applies, load_schema
-from lowdiff.ops.project import open_project
+from lowdiff.ops.project import Project, open_project
 from lowdiff.settings import SETTINGS_FILE
 from lowdiff.workspace import Workspace
 
@@ -75,10 +78,7 @@ def main() -> None:
         print(f"{len(facts)} images ({asked.set}, seed {asked.seed}, words: {asked.words})")
         _print_drafts(schema, facts, drafts)
         print(f"\n{HEADING}", flush=True)
-        run = work_through(
-            project, schema, facts, annotator, batch=asked.batch, logos=asked.logos,
-            say=lambda line: print(line, flush=True),
-        )  # fmt: skip
+        run = _run(project, schema, facts, annotator, asked)
         others = {"plain": (empty, spared), "filled in once": (filled, spared)}
         _print_run(run, schema, facts, others)
         after = steady(project, schema, run.counted, facts, annotator)
@@ -93,6 +93,27 @@ def main() -> None:
     )
 
 
+def _run(
+    project: Project, schema: Schema, facts: Mapping[str, Known], annotator: Annotator,
+    asked: argparse.Namespace,
+) -> Run:  # fmt: skip
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    with ExitStack() as stack:
+        server = None
+        if asked.through_label_studio:
+            server = stack.enter_context(own_server(project, schema, say=say))
+        run = work_through(
+            project, schema, facts, annotator, batch=asked.batch, logos=asked.logos, say=say,
+            server=server,
+        )  # fmt: skip
+        if server is not None:
+            told = ", ".join(f"{what} {spent:.0f} s" for what, spent in server.seconds.items())
+            say(f"through Label Studio: {run.visits} answers; {told}")
+    return run
+
+
 def _options() -> argparse.Namespace:
     assert __doc__ is not None
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -104,6 +125,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--slip", type=float, default=0.0, help="share of errors of the annotator")
     parser.add_argument("--audit-share", type=float, help="instead of the default setting")
     parser.add_argument("--limit", type=float, help="error limit, instead of the default setting")
+    parser.add_argument(
+        "--through-label-studio", action="store_true",
+        help="answer at a real server what it shows next; for a few hundred images",
+    )  # fmt: skip
     parser.add_argument("--breakdown", action="store_true", help="where the seconds go")
     parser.add_argument("--logos", action="store_true", help="the annotator marks logos, too")
     parser.add_argument(

@@ -11,12 +11,14 @@ from benchmarks.annotator import Annotator, Answer
 from benchmarks.keystrokes import Effort
 from benchmarks.label_truth import Known, is_right
 from benchmarks.labeling_breakdown import Ledger
+from benchmarks.labeling_server import Server
 from lowdiff.catalog.labels import Label, append_events, current_labels
 from lowdiff.labels.accept.policy import Policy, counts, resolve
 from lowdiff.labels.desk.pull import label_events
 from lowdiff.labels.desk.remote import RemoteAnnotation
 from lowdiff.labels.desk.tasks import Box, Form, from_result, to_result
-from lowdiff.labels.queue.priority import Next
+from lowdiff.labels.quality.second_look import blind_fields
+from lowdiff.labels.queue.priority import WORTH, Next
 from lowdiff.labels.schema import Schema, applies
 from lowdiff.ops.acceptance import decide_acceptance, present_policy
 from lowdiff.ops.label_queue import present_queue
@@ -28,6 +30,8 @@ ACTOR = "annotator@brand.org"
 COMMON = 0.9
 """A field whose most frequent value covers more of the images says little."""
 Labels = Mapping[str, Mapping[str, Label]]
+Note = Callable[[Next, Mapping[str, Any]], tuple[Answer, Sequence[dict[str, Any]]]]
+"""Told an image and what its form says: the answer, counted, and the rectangles that were drawn."""
 
 
 @dataclass(frozen=True)
@@ -87,36 +91,39 @@ def work_through(
     batch: int,
     logos: bool,
     say: Callable[[str], None],
+    server: Server | None = None,
 ) -> Run:
     """Round by round: queue, answers, decisions, learning.
 
     Args:
         batch: images between two rounds of learning.
         logos: the annotator draws the rectangles of logos, too.
+        server: where the annotator works; without one the answers go straight to what a pull does.
     """
     run = Run(counted_fields(schema, truths), truths=truths)
     seen: set[tuple[str, str]] = set()
     visited: set[str] = set()
+
+    def note(one: Next, draft: Mapping[str, Any]) -> tuple[Answer, Sequence[dict[str, Any]]]:
+        truth = truths[one.image_id]
+        answer = annotator.answer(one.ask, draft, truth)
+        boxes = truth.logos if logos and "logo" in answer.values else ()
+        effort = answer.effort + (annotator.mark_logos(truth) if boxes else Effort())
+        again = one.image_id in visited
+        run.ledger.add("again" if again else one.kind, answer)
+        run.again += again
+        _note(run, one, answer, effort, draft, seen, schema)
+        visited.add(one.image_id)
+        return answer, boxes
+
     while queue := _timed(run, lambda: present_queue(project, schema)):
         before = run.effort.seconds, run.visits, sum(run.shown.values())
-        with project.catalog.read() as session:
-            labels = current_labels(session, [one.image_id for one in queue[:batch]])
-        events = []
-        for one in queue[:batch]:
-            truth, draft = truths[one.image_id], labels.get(one.image_id, {})
-            answer = annotator.answer(
-                one.ask, {name: label.value for name, label in draft.items()}, truth
-            )
-            boxes = truth.logos if logos and "logo" in answer.values else ()
-            effort = answer.effort + (annotator.mark_logos(truth) if boxes else Effort())
-            _note(run, one, answer, effort, draft, seen, schema)
-            again = one.image_id in visited
-            run.ledger.add("again" if again else one.kind, answer)
-            run.again += again
-            visited.add(one.image_id)
-            events += _events(schema, one, answer, boxes, run)
-        with project.catalog.write() as session:
-            append_events(session, events)
+        if server is not None:
+            _at_the_server(server, queue, batch, note)
+        else:
+            _at_home(project, schema, queue[:batch], note, run)
+        if run.visits == before[1]:
+            raise RuntimeError(f"{len(queue)} images wait, and the server shows none of them")
         _timed(run, lambda: decide_acceptance(project, schema))
         _timed(run, lambda: learn_drafts(project, schema))
         _timed(run, lambda: decide_acceptance(project, schema))
@@ -127,6 +134,35 @@ def work_through(
     with project.catalog.read() as session:
         run.errors = field_errors(schema, run.counted, truths, current_labels(session), policy)
     return run
+
+
+def _at_home(project: Project, schema: Schema, queue: Sequence[Next], note: Note, run: Run) -> None:
+    with project.catalog.read() as session:
+        labels = current_labels(session, [one.image_id for one in queue])
+        blind = blind_fields(session)
+    events = []
+    for one in queue:
+        hidden = blind.get(one.image_id, frozenset())
+        said = labels.get(one.image_id, {})
+        draft = {name: label.value for name, label in said.items() if name not in hidden}
+        answer, boxes = note(one, draft)
+        events += _events(schema, one, answer, boxes, run)
+    with project.catalog.write() as session:
+        append_events(session, events)
+
+
+def _at_the_server(server: Server, queue: Sequence[Next], batch: int, note: Note) -> None:
+    """Push, answer what the server shows, pull."""
+    server.bring()
+    kinds = {one.image_id: one.kind for one in queue}
+    for _ in range(batch):
+        shown = server.next()
+        if shown is None:
+            break
+        kind = kinds.get(shown.image_id, WORTH)
+        answer, _boxes = note(Next(shown.image_id, 1.0, kind, shown.ask), shown.form)
+        server.submit(shown, answer)
+    server.pull()
 
 
 def told(point: Point, waiting: int) -> str:
@@ -193,7 +229,7 @@ def field_errors(
 
 
 def _note(
-    run: Run, one: Next, answer: Answer, effort: Effort, draft: Mapping[str, Label],
+    run: Run, one: Next, answer: Answer, effort: Effort, draft: Mapping[str, Any],
     seen: set[tuple[str, str]], schema: Schema,
 ) -> None:  # fmt: skip
     run.visits += 1
@@ -204,8 +240,7 @@ def _note(
         run.shown[name] += (one.image_id, name) not in seen
         run.seen[name] += 1
         seen.add((one.image_id, name))
-        before = draft[name].value if name in draft else None
-        if not is_right(schema, name, before, run.truths[one.image_id]):
+        if not is_right(schema, name, draft.get(name), run.truths[one.image_id]):
             run.first_drafts_wrong[name] += 1
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from lowdiff.catalog.engine import utc_now
 from lowdiff.labels.accept.decide import Verdict, decide
+from lowdiff.labels.accept.evidence import gather_samples
 from lowdiff.labels.accept.policy import Policy, read_policy
 from lowdiff.labels.progress.status import Status, read_status
+from lowdiff.labels.quality.slips import ask_contradicted
 from lowdiff.labels.schema import Schema
 from lowdiff.ops.project import Project
 from lowdiff.settings import SETTINGS_FILE
@@ -23,12 +25,20 @@ def present_policy(project: Project) -> Policy:
 
 
 def decide_acceptance(project: Project, schema: Schema, *, preview: bool = False) -> list[Verdict]:
-    """Look at all labels so far and keep what follows from them; call it after every pull."""
+    """Look at all labels so far and keep what follows from them; call it after every pull.
+
+    Audits that contradict a sure draft are asked again, blind: the person may have slipped.
+    """
+    share = project.settings.audit_share
+    if project.settings.acceptance == "audited" and not preview:
+        with project.catalog.write() as session:
+            audits = gather_samples(session, schema, audit_share=share, audits_only=True)
+            ask_contradicted(session, audits, now=utc_now())
     return decide(
         project.catalog,
         schema,
         error_limit=project.settings.accept_error_limit,
-        audit_share=project.settings.audit_share,
+        audit_share=share,
         preview=preview,
     )
 

@@ -92,7 +92,7 @@ def test_a_run_ends_when_everything_is_finished_and_right(tmp_path):
         after = steady(project, SCHEMA, run.counted, facts, annotator)
         with project.catalog.read() as session:
             labels = current_labels(session)
-    assert run.visits == len(facts)
+    assert run.visits == len(facts) + run.again
     assert len(lines) == len(run.points) == 2
     assert run.points[-1].finished == len(facts)
     # nothing can be accepted after so few audits: but for captions all is a person's word

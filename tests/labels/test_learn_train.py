@@ -18,7 +18,7 @@ from lowdiff.labels.learn.features import Builtin, features_batch
 from lowdiff.labels.learn.redraft import merged, redraft
 from lowdiff.labels.learn.statements import Statement, statements_of
 from lowdiff.labels.learn.together import together
-from lowdiff.labels.learn.train import key_of, newest_heads, train_heads, value_of
+from lowdiff.labels.learn.train import newest_heads, train_heads
 from tests.labels.forms import SCHEMA
 from tests.labels.gallery import BARE, NOW, SHARE, Gallery, disc
 
@@ -149,7 +149,7 @@ def test_all_statements_are_kept_and_the_surest_comes_first(gallery):
         payload = newest_payloads(session, "draft", [one])[one]
     after = merged(payload, {"style": [unsure, sure]}, [], SCHEMA, NOTHING)
     assert [said.by for said in statements_of(after)["style"]] == [
-        "together/1", "head-style/abc", "usual/1", "head-x/1",
+        "together/2", "head-style/abc", "usual/1", "head-x/1",
     ]  # fmt: skip
     assert after["fields"]["style"]["origin"] == "model"
     assert merged(after, {}, [], SCHEMA, NOTHING) == payload
@@ -171,11 +171,6 @@ def test_where_measuring_is_as_good_a_head_drafts_nothing(gallery):
     assert found.state == "beaten"
     assert found.metrics["measured_accuracy"] >= found.metrics["accuracy"]
     assert say(gallery).heads == []
-
-
-@pytest.mark.parametrize("value", ["flat", [], ["unusable"], ["licence-doubt", "unusable"]])
-def test_a_label_is_a_class_and_back(value):
-    assert value_of(key_of(value), is_flags=isinstance(value, list)) == value
 
 
 def test_relatives_pass_on_what_they_share_and_nothing_else(gallery):
@@ -269,7 +264,7 @@ def test_drafters_that_agree_are_surer_together_and_less_sure_where_they_differ(
     agreed, outvoted = together([pixels, head]), together([pixels, head, other])
     assert agreed is not None
     assert outvoted is not None
-    assert (agreed.value, agreed.by, agreed.origin) == ("plain", "together/1", "model")
+    assert (agreed.value, agreed.by, agreed.origin) == ("plain", "together/2", "model")
     assert agreed.confidence > 0.8
     assert outvoted.confidence < agreed.confidence
     assert together([pixels, other, other]).value == "photo"
@@ -286,9 +281,9 @@ def test_what_several_drafters_say_together_counts():
     }}  # fmt: skip
     said = {"background": [Statement("plain", 0.7, "head-background/1")]}
     after = merged(payload, said, (), SCHEMA, NOTHING)
-    assert after["fields"]["background"]["by"] == "together/1"
+    assert after["fields"]["background"]["by"] == "together/2"
     assert [one["by"] for one in after["candidates"]["background"]] == [
-        "together/1", "head-background/1", "pixels/2",
+        "together/2", "head-background/1", "pixels/2",
     ]  # fmt: skip
     assert after["fields"]["quality"]["by"] == "usual/1"
     assert merged(after, said, (), SCHEMA, NOTHING) == after

@@ -53,13 +53,12 @@ def family_of(actor: str) -> str:
     return actor.split("/")[0]
 
 
-def gather_samples(session: Session, schema: Schema, *, audit_share: float) -> list[Sample]:
+def gather_samples(
+    session: Session, schema: Schema, *, audit_share: float, audits_only: bool = False
+) -> list[Sample]:
     """All judged drafts that may ever be accepted, in the order in which people judged them."""
-    ids = list(
-        session.scalars(
-            select(current_label.c.image_id).where(current_label.c.origin.in_(PEOPLE)).distinct()
-        )
-    )
+    judged = select(current_label.c.image_id).where(current_label.c.origin.in_(PEOPLE)).distinct()
+    ids = [one for one in session.scalars(judged) if not audits_only or is_audit(one, audit_share)]
     samples: list[Sample] = []
     for some in chunks(sorted(ids), CHUNK):
         samples += _samples_of(session, some, schema, audit_share)

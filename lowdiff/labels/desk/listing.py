@@ -5,9 +5,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from lowdiff.labels.desk.connection import Connection
+from label_studio_sdk.core.api_error import ApiError
+
+from lowdiff.labels.desk.connection import ONCE, Connection
 from lowdiff.labels.desk.remote import RemoteTask, read_task
 
+NOTHING_LEFT = 404
 PAGE_SIZE = 200
 IDS_PAGE_SIZE = 2000
 COLUMNS = "id,data,updated_at,annotations,result,completed_by,was_cancelled,lead_time,draft_exists"
@@ -48,6 +51,22 @@ class Listing(Connection):
                 page_size=max(1, len(ids)),
             ).items
         return [read_task(task.model_dump()) for task in page or ()]
+
+    def next_task(self, project_id: int) -> RemoteTask | None:
+        """The task that the server would show the account now; None when nothing is left.
+
+        It is locked for the account: another one gets the task after it.
+        """
+        path = f"api/projects/{project_id}/next"
+        with self._translated(f"ask for the next task of project {project_id}"):
+            answer = self._sdk._client_wrapper.httpx_client.request(
+                path, method="GET", request_options=ONCE
+            )
+            if answer.status_code == NOTHING_LEFT:
+                return None
+            if not answer.is_success:
+                raise ApiError(status_code=answer.status_code, body=answer.text)
+            return read_task(answer.json())
 
     def task_ids(self, project_id: int) -> set[int]:
         """The ids of all tasks of a project, and nothing else of them."""

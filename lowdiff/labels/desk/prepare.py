@@ -24,6 +24,7 @@ from lowdiff.labels.desk.tasks import Box, Form
 from lowdiff.labels.desk.wanted import Wanted
 from lowdiff.labels.desk.working_copies import working_copy
 from lowdiff.labels.drafts.boxes import draft_boxes
+from lowdiff.labels.quality.second_look import blind_fields
 from lowdiff.labels.schema import Schema
 from lowdiff.labels.schema_screen import TEXT, boxes_field, label_config
 from lowdiff.store import Store
@@ -83,6 +84,7 @@ def prepare(
         labels = current_labels(session, ids)
         drafted = newest_payloads(session, DRAFT, ids)
         read = newest_payloads(session, "ocr", ids) if office.project.screen == TEXT else {}
+        blind = blind_fields(session)
     with ThreadPoolExecutor(max_workers=office.workers) as threads:
         copies = list(threads.map(lambda one: _copy(office, images[one]), ids))
     screen = Screen(label_config(office.schema, office.project.screen)) if checked else None
@@ -94,7 +96,7 @@ def prepare(
         ocr = _read_ocr(office.store, read.get(one.image_id))
         form = _form(
             office, one, images[one.image_id], labels.get(one.image_id, {}),
-            drafted.get(one.image_id, {}), ocr,
+            drafted.get(one.image_id, {}), ocr, blind.get(one.image_id, frozenset()),
         )  # fmt: skip
         fill = (one.image_id, office.schema, form, copy, office.project.screen)
         result = checked_result(*fill, screen) if screen else filled_in(*fill)
@@ -116,14 +118,16 @@ def _form(
     labels: Mapping[str, Label],
     draft: Mapping[str, Any],
     ocr: Mapping[str, Any] | None,
+    blind: frozenset[str],
 ) -> Form:
-    """What people have said of it, else what its draft says."""
+    """What people have said of it, else what its draft says; nothing of what is asked blind."""
     drawn = labels.get(boxes_field(office.schema, office.project.screen))
     if drawn is not None and drawn.is_human:
         boxes = tuple(Box(**box) for box in drawn.value)
     else:
         boxes = draft_boxes(image, draft=draft, ocr=ocr)
-    return Form({name: label.value for name, label in labels.items()}, boxes, one.ask)
+    said = {name: label.value for name, label in labels.items() if name not in blind}
+    return Form(said, boxes, one.ask)
 
 
 def _read_ocr(store: Store, payload: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

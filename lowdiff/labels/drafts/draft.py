@@ -40,7 +40,7 @@ from lowdiff.labels.schema import Schema
 from lowdiff.store import Store, image_key
 
 STAGE_NAME = "draft"
-STAGE_VERSION = "3"
+STAGE_VERSION = "4"
 """Raised by a person when the same image would be drafted differently."""
 MEASURE_PX = 256
 """Longest side at which images are measured."""
@@ -228,6 +228,7 @@ def payload_of(draft: Draft, image: Image, *, words: int) -> dict[str, Any]:
             name: [asdict(one) for one in ones] for name, ones in draft.candidates.items()
         },
         "boxes": [_box(figure, image) for figure in draft.figures],
+        "numbers": list(draft.numbers),
         "ocr_words": words,
     }
 

@@ -85,6 +85,8 @@ class Draft:
     candidates: Mapping[str, Sequence[Drafted]]
     """Every statement on each field, the surest first."""
     figures: Sequence[FigureBox]
+    numbers: Sequence[float] = ()
+    """Behind the measured values (`measure.numbers`)."""
 
 
 UNCALIBRATED = Calibration({})
@@ -130,7 +132,7 @@ def draft_fields(
     for name, ones in said.items():
         ones.sort(key=lambda one: -sure(name, one))
     fields = {name: ones[0] for name, ones in said.items()}
-    return Draft(fields, said, measured.figures[:MOST_BOXES])
+    return Draft(fields, said, measured.figures[:MOST_BOXES], measured.numbers)
 
 
 def draft_captions(

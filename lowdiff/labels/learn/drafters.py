@@ -11,8 +11,10 @@ from lowdiff.labels.learn.captions import captioner_says
 from lowdiff.labels.learn.examples import Table, read_table
 from lowdiff.labels.learn.logos import logos_say, read_templates
 from lowdiff.labels.learn.neighbours import neighbours_say
-from lowdiff.labels.learn.propagate import family_says
+from lowdiff.labels.learn.propagate import relatives_say
+from lowdiff.labels.learn.referee import referee_says
 from lowdiff.labels.learn.statements import Statement, Statements, add, is_learned, statements_of
+from lowdiff.labels.learn.subjects import subjects_say
 from lowdiff.labels.learn.train import heads_say
 from lowdiff.labels.schema import Schema
 from lowdiff.store import Store
@@ -46,19 +48,22 @@ def drafters(
         features: the setting of this name.
         captioners: names, with versions, of the captioners that are on.
     """
-    table = read_table(session, schema, features=features)
+    relatives = relatives_say(session, schema, audit_share=audit_share)
+    table = read_table(session, schema, features=features, relatives=relatives)
     said, heads = heads_say(session, store, table, features=features)
     templates = read_templates(session, schema, audit_share=audit_share)
     logos, boxes = logos_say(session, templates, table.ids)
     add(said, logos)
     add(said, brands_say(session, table, audit_share=audit_share))
-    add(said, family_says(session, schema, table.ids, audit_share=audit_share))
+    add(said, relatives)
     add(said, neighbours_say(session, table, audit_share=audit_share))
+    add(said, subjects_say(session, table, said, audit_share=audit_share))
     others = list(
         zip(table.ids, (_by_others(table, at) for at in range(len(table.ids))), strict=True)
     )
     for by in captioners:
         add(said, captioner_says(session, by, others))
+    add(said, referee_says(session, schema, table, said, audit_share=audit_share))
     return Said(said, boxes, heads)
 
 

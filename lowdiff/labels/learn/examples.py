@@ -1,7 +1,8 @@
 """What heads look at: the vector of an image, and what was read, said and measured of it already.
 
 One row for each image: its features, statistics of its words, the words of its source (hashed),
-and what the measuring drafters say. Labels of audited images are never among the examples.
+what the measuring drafters say with the numbers behind it, and what people have said of its
+relatives. Labels of audited images are never among the examples, nor told of relatives.
 """
 
 import re
@@ -21,10 +22,11 @@ from lowdiff.catalog.labels import current_labels
 from lowdiff.catalog.tables import Image, Sighting
 from lowdiff.labels.accept.audit import is_audit
 from lowdiff.labels.learn.features import Floats, load_features
-from lowdiff.labels.learn.statements import is_learned, statements_of
+from lowdiff.labels.learn.statements import Statement, Statements, is_learned, statements_of
+from lowdiff.labels.measure.numbers import NUMBERS
 from lowdiff.labels.schema import Schema
 
-EVIDENCE_VERSION = "1"
+EVIDENCE_VERSION = "3"
 """Raised by a person when a row would be another one: heads of other versions are not used."""
 CHUNK = 400
 SOURCE_BINS = 32
@@ -48,11 +50,12 @@ class Table:
         return [place[one] for one in image_ids if one in place]
 
 
-def read_table(session: Session, schema: Schema, *, features: str) -> Table:
+def read_table(session: Session, schema: Schema, *, features: str, relatives: Statements) -> Table:
     """The rows of all images that have these features.
 
     Args:
         features: the setting of this name.
+        relatives: what relatives' labels say of each image (`propagate.family_says`).
     """
     ids, vectors = load_features(session, features)
     families: dict[str, str] = {}
@@ -70,6 +73,8 @@ def read_table(session: Session, schema: Schema, *, features: str) -> Table:
                 *word_statistics(read.get(one)),
                 *source_statistics(best_sighting(seen[one])),
                 *measured_evidence(drafted.get(one, {}), schema),
+                *measured_numbers(drafted.get(one, {})),
+                *told_by_relatives(relatives.get(one, {}), schema),
             ]
             for one in some
         ]
@@ -133,4 +138,24 @@ def measured_evidence(draft: Mapping[str, Any], schema: Schema) -> list[float]:
         values = (own[0].value if isinstance(own[0].value, list) else [own[0].value]) if own else []
         sure = own[0].confidence if own else 0.0
         found += [sure if value in values else 0.0 for value in field.values]
+    return found
+
+
+def measured_numbers(draft: Mapping[str, Any]) -> list[float]:
+    """The numbers behind the measured values; zeros where a draft has none."""
+    numbers = draft.get("numbers") or ()
+    return list(numbers) if len(numbers) == len(NUMBERS) else [0.0] * len(NUMBERS)
+
+
+def told_by_relatives(said: Mapping[str, Sequence[Statement]], schema: Schema) -> list[float]:
+    """How surely the nearest relative's label gives each value of each choice; 0: it does not."""
+    found = []
+    for field in schema.fields:
+        if field.kind == "text":
+            continue
+        ones = said.get(field.name)
+        value = ones[0].value if ones else []
+        values = value if isinstance(value, list) else [value]
+        sure = ones[0].confidence if ones else 0.0
+        found += [sure, *(sure if one in values else 0.0 for one in field.values)]
     return found

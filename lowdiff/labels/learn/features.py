@@ -34,7 +34,7 @@ from lowdiff.ingest.decode import decode
 from lowdiff.labels.learn.vector import Box, vector_of
 from lowdiff.store import Store, image_key
 
-STAGE_NAME, STAGE_VERSION = "features", "1"
+STAGE_NAME, STAGE_VERSION = "features", "2"
 BUILTIN, HUB = "builtin", "hub:"
 LONGEST_PX = 2048
 """Larger images are made smaller before anything is measured, for the sake of memory."""

@@ -4,7 +4,9 @@ scikit-learn grows them; they are kept and asked without it. On few labels they 
 features that matter, where a linear model needs far more labels.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,9 +63,36 @@ def grow(x: Floats, target: NDArray[np.int64], classes: int, *, seed: int) -> Fo
         random_state=seed,
     ).fit(x, target)
     trees = [one.tree_ for one in grown.estimators_]
+    known = np.concatenate([_shares(tree.value) for tree in trees])
+    shares = np.zeros((len(known), classes), dtype=np.float32)
+    shares[:, grown.classes_] = known
+    return _joined(trees, shares)
+
+
+def grow_shares(x: Floats, target: Floats, *, seed: int) -> Forest:
+    """Trees for several targets of 0 or 1 at once; each leaf keeps a share for every target.
+
+    Args:
+        target: (n, targets).
+    """
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    many = len(x) > MOST_ROWS
+    grown = ExtraTreesRegressor(
+        TREES,
+        max_features=SHARE_OF_FEATURES,
+        min_samples_leaf=1 + len(x) // 1000,
+        bootstrap=many,
+        max_samples=MOST_ROWS if many else None,
+        random_state=seed,
+    ).fit(x, target)
+    trees = [one.tree_ for one in grown.estimators_]
+    return _joined(trees, np.concatenate([tree.value[:, :, 0] for tree in trees]))
+
+
+def _joined(trees: Sequence[Any], shares: NDArray[np.floating]) -> Forest:
+    """All trees in one row of nodes."""
     starts = np.cumsum([0, *(tree.node_count for tree in trees)])[:-1]
-    shares = np.zeros((sum(tree.node_count for tree in trees), classes), dtype=np.float32)
-    shares[:, grown.classes_] = np.concatenate([_shares(tree.value) for tree in trees])
 
     def moved(name: str) -> Ints:
         sides = [getattr(tree, name) for tree in trees]
@@ -76,7 +105,7 @@ def grow(x: Floats, target: NDArray[np.int64], classes: int, *, seed: int) -> Fo
         moved("children_right"),
         np.concatenate([np.maximum(tree.feature, 0) for tree in trees]).astype(np.int32),
         np.concatenate([tree.threshold for tree in trees]).astype(np.float64),
-        shares,
+        np.asarray(shares, dtype=np.float32),
     )
 
 

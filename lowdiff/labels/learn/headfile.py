@@ -44,6 +44,9 @@ def to_bytes(saved: Saved) -> bytes:
         "classes": list(head.classes),
         "net_share": head.net_share,
         "temperature": head.temperature,
+        "of_flags": head.of_flags,
+        "most": head.most,
+        "required": head.required,
         "ids": list(saved.ids),
     }
     plain = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
@@ -74,6 +77,9 @@ def from_bytes(body: bytes, *, item: str) -> Saved:
             forest=Forest(*(arrays[f"forest.{name}"] for name in _FOREST)),
             net_share=float(told["net_share"]),
             temperature=float(told["temperature"]),
+            of_flags=bool(told.get("of_flags", False)),
+            most=int(told.get("most", 1)),
+            required=bool(told.get("required", True)),
         )
         return Saved(
             head, told["field"], told["features"], tuple(told["ids"]), arrays["held_out"]

@@ -57,9 +57,17 @@ class Head:
     forest: Forest
     net_share: float
     temperature: float
+    of_flags: bool = False
+    """The classes are flags, any number of which may be on (`flag_heads.py`)."""
+    most: int = 1
+    """Flags that were on at once, at most."""
+    required: bool = True
+    """At least one flag is on."""
 
     def probabilities(self, x: Floats) -> Floats:
-        """(n, features) → (n, classes); rows sum to one."""
+        """(n, features) → (n, classes); rows sum to one, but for flags."""
+        if self.of_flags:
+            return self.forest.probabilities(x)
         net = probabilities(self.weights, self.lens(x))
         mixed = self.net_share * net + (1 - self.net_share) * self.forest.probabilities(x)
         return _tempered(mixed, self.temperature)

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lowdiff.catalog.chunks import chunks
 from lowdiff.catalog.duplicates import edges_of, verdicts
 from lowdiff.catalog.labels import Label, current_labels
+from lowdiff.catalog.tables import Image
 from lowdiff.labels.accept.audit import is_audit
 from lowdiff.labels.accept.evidence import is_same
 from lowdiff.labels.drafts.caption import short_form
@@ -76,6 +78,12 @@ def family_says(
             if there in wanted:
                 _pass_on(said, human.get(here, {}), there, relation, agree)
     return said
+
+
+def relatives_say(session: Session, schema: Schema, *, audit_share: float) -> Statements:
+    """The same for all images."""
+    ids = session.scalars(select(Image.id).order_by(Image.id)).all()
+    return family_says(session, schema, ids, audit_share=audit_share)
 
 
 def read_relations(session: Session, image_ids: Sequence[str]) -> list[Relation]:

@@ -20,10 +20,11 @@ from lowdiff.labels.accept.calibrate import Calibration
 from lowdiff.labels.accept.evidence import family_of
 from lowdiff.labels.drafts.caption import NO_SUBJECT, short_form
 from lowdiff.labels.learn.statements import Statement, Statements, is_learned, statements_of
-from lowdiff.labels.learn.together import together
+from lowdiff.labels.learn.together import BY, together
 from lowdiff.labels.schema import Field, Schema, validate_value
 
 CHUNK = 200
+SOURCE_CAPTION = "source-caption/"
 LEAST_GUESS = 0.2
 """A caption with a guessed subject goes before one without, when it is at least as sure."""
 SAME_CONFIDENCE, SAME_ODDS = 0.03, 1.0
@@ -116,10 +117,12 @@ def merged(
             fitting = [one for one in ones if _fits(schema.field(name), one)]
             kept.setdefault(name, []).extend(fitting)
 
-    def sure(name: str, one: Statement) -> tuple[bool, float]:
+    def sure(name: str, one: Statement) -> tuple[bool, bool, float]:
         guess = calibration.calibrated(name, one.by, one.confidence)
         shows_nothing = name == "caption" and short_form(str(one.value)) == NO_SUBJECT
-        return (not shows_nothing and guess >= LEAST_GUESS, guess)
+        # the source's own caption counts without a person: a guess that is surer would cost a visit
+        counts = one.by.startswith(SOURCE_CAPTION)
+        return (counts, not shows_nothing and guess >= LEAST_GUESS, guess)
 
     ordered = {
         name: sorted(ones, key=lambda one: sure(name, one), reverse=True)
@@ -128,9 +131,10 @@ def merged(
     }
     for name, ones in ordered.items():
         is_choice = name in schema.names and schema.field(name).kind != "text"
-        whole = together(ones) if is_choice else None
+        judged = next((one for one in ones if one.by == BY), None)
+        whole = judged or (together(ones) if is_choice else None)
         if whole is not None:
-            ones.insert(0, whole)
+            ones[:] = [whole, *(one for one in ones if one is not judged)]
     own = [box for box in payload.get("boxes", ()) if not is_learned(str(box.get("by", "")))]
     return {
         **payload,

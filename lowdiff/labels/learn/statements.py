@@ -10,6 +10,7 @@ LEARNED = (
     "logo-match",
     "brand-words",
     "caption-neighbours",
+    "caption-trees",
     "family-",
     "captioner-",
     "endpoint-",

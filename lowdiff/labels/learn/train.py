@@ -15,15 +15,24 @@ from lowdiff.catalog.engine import utc_now
 from lowdiff.catalog.label_tables import DraftModel
 from lowdiff.labels.accept.evidence import is_same
 from lowdiff.labels.learn.examples import EVIDENCE_VERSION, Table, read_labels, read_table
+from lowdiff.labels.learn.flag_heads import fit_flags, sets_of, too_few_flags
 from lowdiff.labels.learn.headfile import Saved, from_bytes, to_bytes
-from lowdiff.labels.learn.heads import Fitted, fit_head, look_through, too_few
+from lowdiff.labels.learn.heads import (
+    Fitted,
+    Floats,
+    Head,
+    Lens,
+    fit_head,
+    look_through,
+    too_few,
+)
+from lowdiff.labels.learn.propagate import relatives_say
 from lowdiff.labels.learn.statements import Statement, Statements, is_learned, statements_of
 from lowdiff.labels.schema import Field, Schema
 from lowdiff.store import Store
 
 GREW = 1.25
 """A head is trained again when there are so many times the labels it has learned from."""
-NO_FLAG = ""
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,8 @@ def train_heads(
         ServiceError: store or catalog failed; heads that were kept stay.
     """
     with catalog.read() as session:
-        table = read_table(session, schema, features=features)
+        relatives = relatives_say(session, schema, audit_share=audit_share)
+        table = read_table(session, schema, features=features, relatives=relatives)
         newest = newest_heads(session)
     lens = look_through(table.x) if len(table.ids) else None
     found = []
@@ -81,8 +91,9 @@ def train_heads(
             labels = read_labels(session, field.name, table.ids, audit_share=audit_share)
         ids = sorted(labels)
         rows = table.rows(ids)
-        values = [key_of(labels[one]) for one in ids]
-        why = too_few(values, [table.families[row] for row in rows])
+        values = [labels[one] for one in ids]
+        groups = [table.families[row] for row in rows]
+        why = _too_few(field, values, groups)
         if lens is None or why:
             found.append(Trained(field.name, "waiting", len(ids), why or "no features yet", {}))
             continue
@@ -90,8 +101,7 @@ def train_heads(
         if last is not None and not anew and _is_fresh(last, len(ids), features):
             found.append(Trained(field.name, "kept", len(ids), _told(last.metrics), last.metrics))
             continue
-        groups = [table.families[row] for row in rows]
-        fitted = fit_head(table.x[rows], values, groups, lens, seed=seed)
+        fitted = _fit(field, table.x[rows], values, groups, lens, seed)
         metrics = fitted.metrics | _against_measuring(field, fitted, table, rows, labels, ids)
         metrics["made_of"] = made_of(features)
         body = to_bytes(
@@ -128,9 +138,8 @@ def heads_say(
         for here, there in seen:
             shares[here] = saved.held_out[there]
         for image_id, row_shares in zip(table.ids, shares, strict=True):
-            best = int(row_shares.argmax())
-            value = value_of(saved.head.classes[best], is_flags=row.metrics["is_flags"])
-            one = Statement(value, round(float(row_shares[best]), 4), by)
+            value, sure = said_by(saved.head, row_shares)
+            one = Statement(value, round(sure, 4), by)
             said.setdefault(image_id, {}).setdefault(field, []).append(one)
     return said, names
 
@@ -146,16 +155,24 @@ def made_of(features: str) -> str:
     return f"{features}+{EVIDENCE_VERSION}"
 
 
-def key_of(value: Any) -> str:
-    """A label as the name of a class: flags in order, joined by `+`."""
-    return "+".join(sorted(value)) if isinstance(value, list) else str(value)
+def said_by(head: Head, shares: Floats) -> tuple[str | list[str], float]:
+    """The value that a head gives to one row of probabilities, and how sure it is."""
+    if head.of_flags:
+        return sets_of(head, shares)
+    best = int(shares.argmax())
+    return head.classes[best], float(shares[best])
 
 
-def value_of(key: str, *, is_flags: bool) -> str | list[str]:
-    """The label of a class."""
-    if not is_flags:
-        return key
-    return key.split("+") if key != NO_FLAG else []
+def _too_few(field: Field, values: Sequence[Any], groups: Sequence[str]) -> str | None:
+    return (too_few_flags if field.kind == "flags" else too_few)(values, groups)
+
+
+def _fit(
+    field: Field, x: Floats, values: Sequence[Any], groups: Sequence[str], lens: Lens, seed: int
+) -> Fitted:
+    if field.kind == "flags":
+        return fit_flags(x, values, groups, lens, required=field.required, seed=seed)
+    return fit_head(x, values, groups, lens, seed=seed)
 
 
 def _is_fresh(row: DraftModel, labels: int, features: str) -> bool:
@@ -172,10 +189,9 @@ def _against_measuring(
     ids: Sequence[str],
 ) -> dict[str, Any]:
     """Whether the head drafts: where a field is measured it must be right clearly more often."""
-    classes = fitted.head.classes
     head = [
-        classes[best] == key_of(labels[one])
-        for one, best in zip(ids, fitted.held_out.argmax(axis=1), strict=True)
+        is_same(field, said_by(fitted.head, shares)[0], labels[one])
+        for one, shares in zip(ids, fitted.held_out, strict=True)
     ]
     drafted = [statements_of(table.drafts[row]).get(field.name, []) for row in rows]
     others = [[one for one in ones if not is_learned(one.by)] for ones in drafted]
@@ -190,7 +206,6 @@ def _against_measuring(
     return {
         "drafts": better or field.answer != "measured",
         "measured_accuracy": round(float(np.mean(measured)), 4),
-        "is_flags": field.kind == "flags",
     }
 
 

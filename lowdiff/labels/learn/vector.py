@@ -23,6 +23,8 @@ TEXTURE_PX = 256
 FIGURE_PX = 160
 """Longest side at which the main figure is looked at."""
 LEAST_PX = 16
+COARSE = 7
+"""Cells across and down at which the main figure is seen from afar."""
 CELLS = 4
 ORIENTATIONS = 8
 LIGHTNESSES, CHROMAS = 4, 6
@@ -184,7 +186,7 @@ def _texture(gray: Floats, seen: NDArray[np.bool_]) -> Floats:
 
 
 def _figure(rgba: Bytes, box: Box | None) -> Floats:
-    """How the main figure is drawn, apart from what is around it: its style, mostly."""
+    """How the main figure is drawn, apart from what is around it, and its shape."""
     height, width = rgba.shape[:2]
     left, top, right, bottom = box or (0.0, 0.0, 1.0, 1.0)
     piece = rgba[
@@ -207,8 +209,20 @@ def _figure(rgba: Bytes, box: Box | None) -> Floats:
         np.sort(turns / (turns.sum() + 1e-6)),
         _palette(small),
         _texture(np.ascontiguousarray(lab[..., 0]), seen),
+        _orientations(lab[..., 0]),
+        _coarse(lab[..., 0], seen),
     ]
     return np.concatenate([np.asarray(part, dtype=np.float32) for part in parts])
+
+
+def _coarse(gray: Floats, seen: NDArray[np.bool_]) -> Floats:
+    """What it looks like from afar: lightness against its edge, and what is there at all."""
+    edge = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
+    apart = np.abs(gray - np.median(edge)).astype(np.float32)
+    size = (COARSE, COARSE)
+    far = [cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in
+           (apart, seen.astype(np.float32))]  # fmt: skip
+    return np.concatenate([far[0].ravel() / (float(far[0].max()) + 1e-3), far[1].ravel()])
 
 
 def _strokes(steep: Floats, seen: NDArray[np.bool_]) -> Floats:

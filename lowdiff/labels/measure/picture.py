@@ -17,6 +17,7 @@ from lowdiff.labels.measure.figure import (
     layout_of,
     size_of,
 )
+from lowdiff.labels.measure.numbers import numbers_of
 from lowdiff.labels.measure.palette import figure_pixels, one_ink, palette_of, saturation_of
 from lowdiff.labels.measure.trust import trust
 
@@ -46,6 +47,8 @@ class Measures:
     evidence: Mapping[str, Mapping[str, float]]
     """Field → the numbers that its confidence was made of."""
     figures: Sequence[FigureBox]
+    numbers: Sequence[float]
+    """In the order of `numbers.NUMBERS`: what is learned from, beside the values."""
 
 
 def measure_picture(rgba: Bytes, words: Sequence[FigureBox] = ()) -> Measures:
@@ -80,12 +83,12 @@ def measure_picture(rgba: Bytes, words: Sequence[FigureBox] = ()) -> Measures:
     values["saturation"], margins["saturation"] = saturation_of(inks)
     palette, margins["palette"] = palette_of(inks)
     values["palette"] = list(palette)
-    values["background_colour"], margins["background_colour"] = ground_colour(
-        rgba, ground, whole | mask
-    )
+    ground_lab = _ground_lab(rgba, ground, whole | mask)
+    values["background_colour"], margins["background_colour"] = ground_colour(ground, ground_lab)
     evidence = _evidence(ground, figures, mask, margins)
     confidence = {name: trust(name, str(values[name]), evidence[name]) for name in MEASURED}
-    return Measures(values, confidence, evidence, figures.boxes)
+    numbers = numbers_of(ground, ground_lab, inks, figures, mask)
+    return Measures(values, confidence, evidence, figures.boxes, numbers)
 
 
 def words_mask(shape: tuple[int, ...], words: Sequence[FigureBox]) -> Mask:
@@ -102,16 +105,14 @@ def words_mask(shape: tuple[int, ...], words: Sequence[FigureBox]) -> Mask:
     return mask
 
 
-def ground_colour(rgba: Bytes, ground: Background, covered: Mask) -> tuple[str, float]:
-    """`background_colour`, and how clear it is (about 0..1)."""
+def ground_colour(ground: Background, lab: Floats) -> tuple[str, float]:
+    """`background_colour`, and how clear it is (about 0..1).
+
+    Args:
+        lab: OKLab (n, 3) of pixels of the ground.
+    """
     if ground.kind == "transparent":
         return "none", 1.0
-    if ground.kind == "plain":
-        lab = oklab(np.array(ground.colours[:1], dtype=np.uint8))
-    else:
-        seen = (rgba[..., 3] >= 128) & ~covered
-        pixels = rgba[..., :3][seen]
-        lab = oklab(pixels[:: max(1, len(pixels) // 8000)])
     if len(lab) == 0:
         return "several", 0.0
     names, scores = name_scores(lab)
@@ -122,6 +123,17 @@ def ground_colour(rgba: Bytes, ground: Background, covered: Mask) -> tuple[str, 
     margin = min(1.0, abs(float(shares[first]) - HALF) / 0.3)
     value = names[first] if shares[first] >= HALF else "several"
     return value, margin * (clear if value != "several" else 1.0)
+
+
+def _ground_lab(rgba: Bytes, ground: Background, covered: Mask) -> Floats:
+    """OKLab (n, 3) of pixels of the ground; of a plain one its colour."""
+    if ground.kind == "plain":
+        return oklab(np.array(ground.colours[:1], dtype=np.uint8))
+    if ground.kind == "transparent":
+        return oklab(np.zeros((0, 3), dtype=np.uint8))
+    seen = (rgba[..., 3] >= 128) & ~covered
+    pixels = rgba[..., :3][seen]
+    return oklab(pixels[:: max(1, len(pixels) // 8000)])
 
 
 def _ink_of(rgba: Bytes, words: Mask) -> Floats:

@@ -12,6 +12,8 @@ from lowdiff.catalog.labels import PEOPLE
 from lowdiff.catalog.tables import LabelEvent
 
 KEY = ("image_id", "field")
+BLIND = "its audit contradicts a sure draft: asked again, without what was said or drafted"
+"""Reason of a second look that shows an empty field: who sees an answer tends to confirm it."""
 
 
 def ask_again(session: Session, asked: Iterable[tuple[str, str, str]], *, now: datetime) -> int:
@@ -45,6 +47,20 @@ def ask_again(session: Session, asked: Iterable[tuple[str, str, str]], *, now: d
 def open_second_looks(session: Session) -> dict[str, dict[str, str]]:
     """Image id → field → why a person should look again."""
     return _looks(session, answered=False)
+
+
+def blind_fields(session: Session) -> dict[str, frozenset[str]]:
+    """Image id → fields that a person shall say again without seeing a value."""
+    return {
+        image_id: frozenset(name for name, why in looks.items() if why == BLIND)
+        for image_id, looks in open_second_looks(session).items()
+    }
+
+
+def asked_blind(session: Session) -> set[tuple[str, str]]:
+    """(image id, field) of everything that was ever asked so; nothing is asked so twice."""
+    query = select(SecondLook.image_id, SecondLook.field).where(SecondLook.reason == BLIND)
+    return {(row.image_id, row.field) for row in session.execute(query)}
 
 
 def answered_second_looks(session: Session) -> set[tuple[str, str]]:
