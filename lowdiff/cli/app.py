@@ -14,6 +14,7 @@ from lowdiff.cli import (
     edit,
     evaluate,
     export,
+    export_model,
     flows,
     generate,
     ingest,
@@ -64,6 +65,7 @@ app.command()(evaluate.evaluate)
 app.command()(generate.generate)
 app.command()(edit.edit)
 app.command()(edit.inpaint)
+app.command("export-model")(export_model.export_model)
 app.command()(report.report)
 app.command()(services.down)
 

@@ -1,52 +1,62 @@
-"""`lowdiff train vae` and `lowdiff train unet`."""
+"""`lowdiff train …`: the autoencoder, the denoiser, and averages of it."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lowdiff.cli.output import AsJson, emit, say
+from lowdiff.cli.output import AsJson, emit
+from lowdiff.cli.train_plan import (
+    Accumulate,
+    Compile,
+    Dataset,
+    Device,
+    PresetName,
+    estimate,
+    estimated,
+    launch_for,
+    open_version,
+    preset_for,
+    tell_plan,
+)
 from lowdiff.cli.training_bar import training_bar
 
 if TYPE_CHECKING:
-    from lowdiff.datasets.read import Version
-    from lowdiff.models.presets import Preset, TrainConfig
-    from lowdiff.ops.project import Project
     from lowdiff.training.runs import TrainedRun
 
 train_app = typer.Typer(
     help="Train the autoencoder, then the denoiser in its latent space.", no_args_is_help=True
 )
-Dataset = Annotated[
-    str | None,
-    typer.Option("--dataset", help="name, name@3 or 3; default: the newest of your dataset."),
-]
-PresetName = Annotated[str, typer.Option("--preset", help="demo, base256 or tiny.")]
 Seed = Annotated[int | None, typer.Option(help="Default: setting seed.")]
-Device = Annotated[str | None, typer.Option(help="cpu or cuda; default: a GPU where there is one.")]
+
+train_app.command("estimate")(estimate)
 
 
 @train_app.command("vae")
 def train_vae(
     dataset: Dataset = None,
-    preset: PresetName = "demo",
+    preset: PresetName = None,
     seed: Seed = None,
     device: Device = None,
+    accumulate: Accumulate = 0,
+    compiled: Compile = "off",
     as_json: AsJson = False,
 ) -> None:
     """Train the autoencoder; run again after an interruption, it goes on where it stopped.
 
+    Several GPUs: `torchrun --nproc-per-node 4 -m lowdiff.cli.app train vae`.
+
     Example: `lowdiff train vae --preset demo`
     """
-    from lowdiff.models.presets import load_preset
     from lowdiff.ops.project import open_project
     from lowdiff.training.vae import train_vae
 
-    chosen = load_preset(preset)
     with open_project() as project:
-        version = _open_dataset(project, dataset)
-        plan = chosen.vae.train
-        _tell_plan("autoencoder", chosen, plan, plan.steps, version)
-        with training_bar("autoencoder", plan.steps) as on_progress:
+        version = open_version(project, dataset)
+        chosen = preset_for(version, preset, device)
+        plan = estimated("vae", version, chosen, device)
+        launch = launch_for(plan, device, accumulate, compiled)
+        tell_plan(plan, version)
+        with training_bar("autoencoder", chosen.vae.train.steps) as on_progress:
             run = train_vae(
                 version,
                 preset=chosen,
@@ -55,14 +65,16 @@ def train_vae(
                 seed=project.settings.seed if seed is None else seed,
                 device=device,
                 on_progress=on_progress,
+                launch=launch,
             )
-    _tell_run(run, as_json=as_json)
+    if launch.workers.first:
+        _tell_run(run, as_json=as_json, estimate=plan.as_dict())
 
 
 @train_app.command("unet")
 def train_unet(
     dataset: Dataset = None,
-    preset: PresetName = "demo",
+    preset: PresetName = None,
     vae: Annotated[
         str | None, typer.Option(help="An autoencoder run; default: the parent's, or the newest.")
     ] = None,
@@ -71,30 +83,40 @@ def train_unet(
     ] = None,
     seed: Seed = None,
     device: Device = None,
+    accumulate: Accumulate = 0,
+    compiled: Compile = "off",
     as_json: AsJson = False,
 ) -> None:
     """Train the denoiser; run again after an interruption, it goes on where it stopped.
 
+    Without --preset it takes the preset of the parent, or else that of the autoencoder. Several
+    GPUs: `torchrun --nproc-per-node 4 -m lowdiff.cli.app train unet`.
+
     Example: `lowdiff train unet && lowdiff generate "a raccoon"`
     """
-    from lowdiff.models.presets import load_preset
     from lowdiff.ops.project import open_project
     from lowdiff.sampling.find import find_run
+    from lowdiff.sampling.run_folder import CONFIG_FILE, read_json
     from lowdiff.training.unet import train_unet
 
-    chosen = load_preset(preset)
     with open_project() as project:
-        version = _open_dataset(project, dataset)
+        version = open_version(project, dataset)
         older = find_run(project.catalog, project.workspace, "unet", parent) if parent else None
         if older is not None and older.vae_dir is not None and vae is None:
             vae = older.vae_dir.name
-        plan = chosen.unet.train
-        steps = plan.steps if older is None else plan.continue_steps
-        _tell_plan("denoiser", chosen, plan, steps, version)
+        found = find_run(project.catalog, project.workspace, "vae", vae)
+        basis = found if older is None else older
+        preset = preset or str(read_json(basis.folder / CONFIG_FILE)["preset"])
+        chosen = preset_for(version, preset, device)
+        recipe = chosen.unet.train
+        steps = recipe.steps if older is None else recipe.continue_steps
+        plan = estimated("unet", version, chosen, device, steps=steps)
+        launch = launch_for(plan, device, accumulate, compiled)
+        tell_plan(plan, version)
         with training_bar("denoiser", steps) as on_progress:
             run = train_unet(
                 version,
-                vae_dir=find_run(project.catalog, project.workspace, "vae", vae).folder,
+                vae_dir=found.folder,
                 preset=chosen,
                 workspace=project.workspace,
                 catalog=project.catalog,
@@ -102,33 +124,49 @@ def train_unet(
                 seed=project.settings.seed if seed is None else seed,
                 device=device,
                 on_progress=on_progress,
+                launch=launch,
             )
-    _tell_run(run, as_json=as_json)
+    if launch.workers.first:
+        _tell_run(run, as_json=as_json, estimate=plan.as_dict())
 
 
-def _open_dataset(project: "Project", reference: str | None) -> "Version":
-    from lowdiff.datasets.find import open_dataset, parse_reference
-
-    name, number = project.settings.dataset_name, None
-    if reference is not None:
-        name, number = parse_reference(reference, default_name=name)
-    return open_dataset(project.catalog, project.workspace, name, number)
-
-
-def _tell_plan(
-    what: str, preset: "Preset", plan: "TrainConfig", steps: int, version: "Version"
+@train_app.command("average")
+def average(
+    run: Annotated[str, typer.Argument(help="A finished denoiser run that kept snapshots.")],
+    std: Annotated[
+        float, typer.Option(min=0.01, max=0.27, help="Span of the average, as a share of the run.")
+    ],
+    at: Annotated[
+        float, typer.Option(min=0.01, max=1.0, help="Share of the run after which it ends.")
+    ] = 1.0,
+    as_json: AsJson = False,
 ) -> None:
-    images = version.rows("train")
-    seen = steps * plan.batch_size
-    say(
-        f"{what}, preset {preset.name}: {steps:,} steps of {plan.batch_size} images of "
-        f"{preset.image_px} px; each of {images:,} training images is seen about "
-        f"{seen / max(images, 1):.0f} times; the time left is shown after the first steps"
-    )
+    """Make a run with another average of the weights out of a finished one; trains nothing.
+
+    Short averages are sharper, long ones smoother; which is better, its evaluation tells.
+
+    Example: `lowdiff train average unet-0123456789ab --std 0.12`
+    """
+    from lowdiff.ops.project import open_project
+    from lowdiff.sampling.find import find_run
+    from lowdiff.training.average import average_run
+
+    with open_project() as project:
+        source = find_run(project.catalog, project.workspace, "unet", run)
+        made = average_run(
+            source.folder,
+            relative_std=std,
+            share=at,
+            workspace=project.workspace,
+            catalog=project.catalog,
+        )
+    _tell_run(made, as_json=as_json)
 
 
-def _tell_run(run: "TrainedRun", *, as_json: bool) -> None:
-    record = {"run": run.run_id, "folder": str(run.folder), "found": run.found, **run.summary}
-    how = "was trained before, nothing to do" if run.found else "trained"
+def _tell_run(run: "TrainedRun", *, as_json: bool, **more: Any) -> None:
+    record = {
+        "run": run.run_id, "folder": str(run.folder), "found": run.found, **run.summary, **more
+    }  # fmt: skip
+    how = "was made before, nothing to do" if run.found else "made"
     figures = "\n".join(f"  {key}: {value}" for key, value in run.summary.items())
     emit(record, as_json=as_json, text=f"{run.run_id}  {how}\n{figures}\n  folder: {run.folder}")

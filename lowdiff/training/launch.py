@@ -43,7 +43,7 @@ class Launch:
         mode = "reduce-overhead" if self.compile == "graphs" else None
         return torch.compile(module, mode=mode, dynamic=False)
 
-    def begin_step(self) -> None:
+    def begin_step(self, device: torch.device) -> None:
         """Tell recorded graphs that the tensors of the last step may be overwritten."""
-        if self.compile == "graphs":
+        if self.compile == "graphs" and device.type == "cuda":
             torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]

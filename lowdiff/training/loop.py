@@ -7,11 +7,9 @@ Between two lines of metrics nothing waits for the device: `benchmarks/gpu.py` l
 """
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -25,50 +23,12 @@ from lowdiff.training.averages import Averages
 from lowdiff.training.checkpoint import Position, load_checkpoint, save_checkpoint, save_snapshot
 from lowdiff.training.curves import CURVES_FOLDER
 from lowdiff.training.launch import Launch
-from lowdiff.training.memory import free_memory, is_out_of_memory, no_memory
+from lowdiff.training.memory import free_memory, is_out_of_memory, no_memory, parts_of
 from lowdiff.training.progress import MetricsLog, OnProgress, Progress
 from lowdiff.training.schedule import learning_rate, step_seed
+from lowdiff.training.space import check_space, disk_bytes
 from lowdiff.training.stop import EarlyStop
-
-
-class Batch(Protocol):
-    """Everything that is random in a step: which images, which noise; rows can be taken out."""
-
-    def __len__(self) -> int:
-        """The number of rows."""
-
-    def rows(self, part: slice) -> Self:
-        """Some rows of it."""
-
-
-class Task(Protocol):
-    """What is trained; the loop knows nothing else of it.
-
-    Attributes:
-        module: the network whose parameters are trained.
-    """
-
-    module: nn.Module
-
-    def batch(self, generator: torch.Generator, seed: int) -> Any:
-        """Draw a `Batch` of the plan's size.
-
-        Args:
-            generator: on the device.
-            seed: the same, for choices that the CPU makes.
-        """
-
-    def loss(self, batch: Any) -> Float[Tensor, ""]:
-        """The mean loss over the rows of a batch, or of a part of one."""
-
-    def compile(self, how: Callable[[nn.Module], Any]) -> None:
-        """Let the networks of the loss run compiled, where that pays."""
-
-    def validate(self, averaged: nn.Module) -> dict[str, Any]:
-        """Figures for the metrics, from the averaged weights."""
-
-    def draw(self, averaged: nn.Module, path: Path) -> None:
-        """Write a sample grid, drawn with the averaged weights."""
+from lowdiff.training.task import Batch, Task
 
 
 class Loop:
@@ -125,8 +85,10 @@ class Loop:
 
         Raises:
             ContractError: the loss is not a number any more.
-            ServiceError: the run folder cannot be written, or the memory is short.
+            ServiceError: the run folder cannot be written, or disk or memory are short.
         """
+        if self.workers.first and self.position.step == 0:
+            check_space(self.folder, self._disk_bytes())
         if self.launch.compiles_on(self.accelerator.device):
             self.task.compile(self.launch.compiled)
         total = torch.zeros((), device=self.accelerator.device)
@@ -169,11 +131,19 @@ class Loop:
             **self.stop.told(),
         }
 
+    def _disk_bytes(self) -> int:
+        every = self.plan.snapshot_every
+        return disk_bytes(
+            sum(parameter.numel() for parameter in self.parameters),
+            kept=len(self.averages.emas),
+            snapshots=self.steps // every if every else 0,
+        )
+
     def _must_stop(self) -> bool:
         return self.workers.agree(self.stop.stopped_at is not None)
 
     def _step(self, step: int) -> Float[Tensor, ""]:
-        self.launch.begin_step()
+        self.launch.begin_step(self.accelerator.device)
         rate = learning_rate(step, steps=self.steps, plan=self.plan)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
@@ -282,10 +252,3 @@ class Loop:
             found=f"a learning rate of {self.plan.learning_rate}",
             do="Lower the learning rate of the preset, or look for broken images in the dataset.",
         )
-
-
-def parts_of(rows: slice, parts: int) -> list[slice]:
-    """Cut consecutive rows into at most so many parts of nearly equal size, none of them empty."""
-    count = rows.stop - rows.start
-    edges = [rows.start + count * i // parts for i in range(parts + 1)]
-    return [slice(a, b) for a, b in pairwise(edges) if b > a]

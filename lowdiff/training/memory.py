@@ -1,6 +1,7 @@
 """What to do when a batch does not fit into memory: the same batch in smaller parts."""
 
 import gc
+from itertools import pairwise
 
 import torch
 
@@ -30,3 +31,10 @@ def no_memory(item: object, rows: int) -> ServiceError:
         reason="no_memory",
         do="Close what else runs on this device, choose a smaller preset, or pass --device cpu.",
     )
+
+
+def parts_of(rows: slice, parts: int) -> list[slice]:
+    """Cut consecutive rows into at most so many parts of nearly equal size, none of them empty."""
+    count = rows.stop - rows.start
+    edges = [rows.start + count * i // parts for i in range(parts + 1)]
+    return [slice(a, b) for a, b in pairwise(edges) if b > a]
