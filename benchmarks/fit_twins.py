@@ -3,8 +3,8 @@
     python -m benchmarks.fit_twins --real DATA/near_dup/pairs.csv --openmoji FOLDER_OF_SVGS \\
         --out lowdiff/dedupe/verdict.json
 
-Takes about ten minutes on 2 quiet cores. Cuts are chosen on answers of forests that did not learn
-from the pair's family (five folds).
+Takes about twenty minutes on 2 quiet cores. Cuts are chosen on answers of forests that did not
+learn from the pair's family (five folds).
 """
 
 import argparse
@@ -25,8 +25,10 @@ from benchmarks.known_pairs import (
     Labelled,
     chosen_drawings,
     drawn,
+    found_pairs,
     generated,
     known_pairs,
+    plain,
     real_half,
 )
 from lowdiff.dedupe.compare import Pair, glance_at
@@ -78,14 +80,22 @@ FIELDS: dict[Question, tuple[str, ...]] = {
 }
 LOST_AT_A_GLANCE = 0.002
 """Share of the copies and variants that are found in the end which the glance may give up."""
-LOST = {"related": 0.004, "near": 0.002}
-"""Share of the copies that are found in the end which an earlier look may give up."""
+LOST_BEFORE_THE_FINEST = 0.002
+"""Share of the copies that are found in the end which the look before the finest may give up."""
+RELATED_FROM = 0.15
+"""Probability from which a pair gets a closer look. Copies alone would allow 0.4, but a third of
+the variants among drawings of one series would be lost."""
 FOLDS = 5
 VARIANT_FROM = 0.85
 """Probability of variant, given that the pair is not near, from which it is one."""
 OF_ONE_SERIES = 0.35
 """Weight of two drawings of OpenMoji as a pair that is no variant: of flags, or of people at work,
 many would call them variants."""
+SMALL, LARGE = (120, 8), (200, 12)
+"""Trees and leaves; what is asked of every pair has the smaller forest."""
+SIZES = {"near": LARGE, "copy": LARGE, "variant": LARGE}
+MORE_FROM = 302
+"""First seed of the templates whose pairs are learned from as a search meets them."""
 LEAST_FIT = 0.3
 """Fit of the sketches below which a pair never gets a closer look."""
 LEAST_SIMILARITY = 0.6
@@ -135,6 +145,7 @@ class Forest:
 
     def __init__(self, question: Question, rows: Sequence[Row], yes: Sequence[str]) -> None:
         self.rows = rows
+        self._trees, self._leaves = SIZES.get(question, SMALL)
         self._monotone = [_slope_of(name, question) for name in FIELDS[question]]
         self._x = np.array([_vector(row, question) for row in rows])
         self._y = np.array([row.label in yes for row in rows])
@@ -159,9 +170,9 @@ class Forest:
 
     def _fit(self, taught: NDArray[np.intp]) -> HistGradientBoostingClassifier:
         return HistGradientBoostingClassifier(
-            max_iter=120,
+            max_iter=self._trees,
             learning_rate=0.08,
-            max_leaf_nodes=8,
+            max_leaf_nodes=self._leaves,
             min_samples_leaf=25,
             l2_regularization=5.0,
             monotonic_cst=self._monotone,
@@ -199,10 +210,7 @@ def fit(rows: Sequence[Row]) -> dict[str, object]:
     apart = [id(row) for row in looked if row.label != "near"]
     cousins = dict(zip(apart, variant.unseen(), strict=True))
     related = Forest("related", [r for r in rows if r.first is not None], ("near", "variant"))
-    worth = related.unseen()
-    # judged by copies alone: to look at every variant, half of all chance pairs would be looked at
     copies = {id(row) for row, good in zip(looked, found, strict=True) if good}
-    needed = np.array([id(row) in copies for row in related.rows])
     glance = Forest("glance", rows, ("near", "variant"))
     seen = glance.unseen()
     kept = np.array(
@@ -215,8 +223,8 @@ def fit(rows: Sequence[Row]) -> dict[str, object]:
     return {
         "fields": FIELDS,
         "glance": glance.as_json(np.quantile(seen[kept], LOST_AT_A_GLANCE)),
-        "related": related.as_json(np.quantile(worth[needed], LOST["related"])),
-        "near": near.as_json(np.quantile(maybe[found], LOST["near"])),
+        "related": related.as_json(RELATED_FROM),
+        "near": near.as_json(np.quantile(maybe[found], LOST_BEFORE_THE_FINEST)),
         "copy": copy.as_json(yes),
         "variant": variant.as_json(VARIANT_FROM),
     }
@@ -229,7 +237,7 @@ def _of_one_series(row: Row) -> Row:
 def _best_cut(rows: Sequence[Row], answers: Vector) -> float:
     """The cut at which most copies are found with the fewest mistakes (the largest F1)."""
     near = np.array([row.label == "near" for row in rows])
-    cuts = np.arange(0.3, 0.8, 0.05)
+    cuts = np.arange(0.2, 0.8, 0.05)
     scores = [
         2 * (near & (answers >= cut)).sum() / (near.sum() + (answers >= cut).sum()) for cut in cuts
     ]
@@ -256,6 +264,7 @@ def main() -> None:
     parser.add_argument("--real", type=Path, help="pairs.csv of real pairs")
     parser.add_argument("--openmoji", type=Path, help="a folder of OpenMoji's colour SVGs")
     parser.add_argument("--templates", type=int, default=64)
+    parser.add_argument("--more", type=int, default=96, help="templates, all of whose pairs count")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rows", type=Path, help="keep what the looks said, to fit it again")
     parser.add_argument("--workers", type=int, default=2)
@@ -267,6 +276,8 @@ def main() -> None:
             files = chosen_drawings(options.openmoji)
             graphics += [one for some in pool.map(drawn, files, chunksize=8) for one in some]
         pairs = list(known_pairs(graphics))
+        more = range(MORE_FROM, MORE_FROM + 2 * options.more, 2)
+        pairs += list(found_pairs([one for some in pool.map(plain, more) for one in some]))
         if options.real:
             pairs += list(real_half(options.real))
         rows = list(pool.map(judge, pairs, chunksize=64))

@@ -32,6 +32,8 @@ WEIGHTS = {
 """To lose a picture costs more than to keep it twice."""
 REAL_WEIGHT = 2.0
 KEEP_DRAWINGS = {"near": 0.8, "variant": 0.7, "distinct": 0.7, "drawing": 0.7}
+FOUND_FROM, FOUND_MOST = 0.78, 40
+"""Candidates of `found_pairs`: a little more than a search has, so that its cuts can be chosen."""
 DRAWINGS = 700
 """OpenMoji drawings that are taken, before they are halved."""
 SKIN_TONE = re.compile("1F3F[B-F]")
@@ -81,6 +83,15 @@ def generated(seed: int) -> list[Known]:
                 copy = fingerprint(EDITS[edit](image, rng))
                 known.append(Known(name, name, master, f"price {edit}", copy))
     return known
+
+
+def plain(seed: int) -> list[Known]:
+    """The graphics of one family and nothing else, as a search meets them."""
+    return [
+        Known(graphic.name[:5], graphic.template, graphic.master, graphic.edit, print_)
+        for graphic in family(seed)
+        for print_ in [fingerprint(graphic.image)]
+    ]
 
 
 def drawing_of(path: Path) -> str:
@@ -153,6 +164,25 @@ def known_pairs(graphics: list[Known]) -> Iterator[Labelled]:
         if price or rng.random() < keep[label]:
             about = (a.edit, b.edit, (i, j) in candidates)
             yield Labelled(a.family, a.print_, b.print_, label, WEIGHTS[label], about)
+
+
+def found_pairs(graphics: list[Known]) -> Iterator[Labelled]:
+    """The pairs that a search compares, all of them, and every two copies of one picture.
+
+    Two copies, each edited in its own way, are harder to tell than a copy and its original.
+    """
+    index = Candidates(threshold=FOUND_FROM, most=FOUND_MOST)
+    index.extend([(str(i), graphic.print_) for i, graphic in enumerate(graphics)])
+    candidates = frozenset((int(pair.a), int(pair.b)) for pair in index.pairs())
+    masters: dict[tuple[str, str], list[int]] = {}
+    for i, graphic in enumerate(graphics):
+        masters.setdefault((graphic.family, graphic.master), []).append(i)
+    copies = {(i, j) for some in masters.values() for i in some for j in some if i < j}
+    for i, j in sorted(candidates | copies):
+        a, b = graphics[i], graphics[j]
+        label = relation(a, b)
+        about = (a.edit, b.edit, (i, j) in candidates)
+        yield Labelled(f"more {a.family}", a.print_, b.print_, label, WEIGHTS[label], about)
 
 
 def real_half(path: Path, half: str = "fit") -> Iterator[Labelled]:

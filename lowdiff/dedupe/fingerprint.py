@@ -22,7 +22,7 @@ from lowdiff.dedupe.ground import OPAQUE, Colour, Rgb, over, own_ground
 from lowdiff.dedupe.trim import content_box
 from lowdiff.dedupe.views import VIEWS_SHAPE, views_of
 
-METHOD_VERSION = "twins/5"
+METHOD_VERSION = "twins/6"
 """Changes whenever fingerprints or verdicts of old and new code must not be mixed."""
 
 AREA_PX = 256 * 256

@@ -125,7 +125,7 @@ def test_a_reencoded_poster_with_another_price_is_not_near(other):
 PALETTE = pytest.param(
     "palette",
     marks=pytest.mark.xfail(
-        strict=True, reason="the verdict takes the dither of few colours for another print"
+        strict=True, reason="few colours swallow a rare one: what was drawn in it looks edited"
     ),
 )
 
