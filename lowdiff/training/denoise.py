@@ -15,10 +15,12 @@ from lowdiff.models.presets import Preset
 from lowdiff.models.text import Text
 from lowdiff.models.vae import Vae
 from lowdiff.sampling.device import Accelerator
+from lowdiff.sampling.guidance import Denoise, with_extra
 from lowdiff.sampling.noise import noise_of
 from lowdiff.sampling.pictures import to_uint8
 from lowdiff.sampling.sample import Drawer, sample
 from lowdiff.sampling.settings import Sampling
+from lowdiff.training.augment import PARAMETERS
 from lowdiff.training.examples import Examples
 from lowdiff.training.grid import save_grid
 from lowdiff.training.texts import TextTable
@@ -171,11 +173,18 @@ class UnetTask:
         noise = noise_of(seeds, (channels, height, width))
         text = self.texts.rows(self.texts.index(self.prompts).to(self.accelerator.device))
         how = Sampling("euler", steps=self.samples.steps, guidance=self.samples.guidance)
-        drawer = Drawer(self.objective, averaged, how)
+        drawer = Drawer(self.objective, self._plain(averaged, noise), how)
         with self.accelerator.autocast():
             latents = sample(drawer, text, noise.to(self.accelerator.device), seeds=seeds)
             pictures = to_uint8(self.vae.decode(latents))
         save_grid(list(torch.split(pictures, GRID_COLUMNS)), path)
+
+    def _plain(self, module: nn.Module, like: Float[Tensor, "b c h w"]) -> Denoise:
+        """The denoiser, told that nothing was done to the images."""
+        if not self.recipe.augment.share:
+            return module
+        nothing = torch.zeros(len(like), len(PARAMETERS), *like.shape[-2:])
+        return with_extra(module, nothing.to(self.accelerator.device))
 
     def _first(self, examples: Examples, count: int) -> list[Compared]:
         """The first images of a split, by shape, with their captions."""
@@ -202,6 +211,7 @@ class UnetTask:
                 times = torch.full((len(data),), t, device=data.device)
                 text: Text = self.texts.rows(index)
                 with self.accelerator.autocast():
-                    prediction = module(self.objective.noised(data, drawn, times), times, text)
+                    x_t = self.objective.noised(data, drawn, times)
+                    prediction = self._plain(module, data)(x_t, times, text)
                 losses.append(self.objective.losses(prediction, data, drawn, times))
         return float(torch.cat(losses).mean())

@@ -11,7 +11,8 @@ import torch
 from lowdiff.catalog import Catalog
 from lowdiff.catalog.engine import utc_now
 from lowdiff.datasets.read import Version
-from lowdiff.errors import ContractError
+from lowdiff.errors import ContractError, InputError
+from lowdiff.models.denoiser import DenoiserConfig
 from lowdiff.models.denoisers import build_config, build_denoiser, fitted
 from lowdiff.models.encoders import FittedEncoder, TextEncoder
 from lowdiff.models.presets import Preset
@@ -24,6 +25,7 @@ from lowdiff.sampling.run_folder import (
     read_json,
     weights_sha256,
 )
+from lowdiff.training.augment import PARAMETERS
 from lowdiff.training.captions import load_captions
 from lowdiff.training.checkpoint import save_tensors
 from lowdiff.training.data import check_version, dataset_record
@@ -179,7 +181,22 @@ def _fitted(preset: Preset, vae_dir: Path, words: TextEncoder) -> Preset:
         latent_channels=read_json(vae_dir / CONFIG_FILE)["model"]["latent_channels"],
         text_width=words.width,
     )
+    if preset.unet.augment.share:
+        model = _told(model, len(PARAMETERS), arch=preset.unet.arch)
     return replace(preset, unet=replace(preset.unet, model=model))
+
+
+def _told(model: DenoiserConfig, channels: int, *, arch: str) -> DenoiserConfig:
+    """The configuration with channels that tell what was done to an augmented image."""
+    if not hasattr(model, "extra_channels"):
+        raise InputError(
+            f"denoiser {arch}",
+            "cannot be told of augmentation",
+            reason="no_augmentation",
+            allowed="a denoiser with extra_channels, such as unet",
+            do="Set augment.share to 0 in the preset.",
+        )
+    return cast(DenoiserConfig, replace(cast(Any, model), extra_channels=channels))
 
 
 def _check_parent(parent: Path, *, shape: dict[str, Any], vae_dir: Path, vae_sha256: str) -> None:

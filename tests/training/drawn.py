@@ -25,6 +25,7 @@ SCHEMA = pa.schema(
         ("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
         ("image_id", pa.string()),
         ("caption", pa.string()),
+        ("ocr_text", pa.string()),
     ]
 )
 
@@ -74,7 +75,7 @@ def write_dataset(
     workspace: Workspace,
     catalog: Catalog,
     now: datetime,
-    splits: dict[str, Sequence[tuple[Image.Image, str]]],
+    splits: dict[str, Sequence[tuple[Image.Image, str] | tuple[Image.Image, str, str]]],
     *,
     number: int = 1,
     name: str = "brand",
@@ -83,7 +84,7 @@ def write_dataset(
     shards = []
     for split in SPLITS:
         writer = ShardWriter(folder, split, SCHEMA)
-        rows = [_row(picture, caption) for picture, caption in splits[split]]
+        rows = [_row(*one) for one in splits[split]]
         if rows:
             writer.write(rows)
             shards += writer.finish()
@@ -117,7 +118,7 @@ def write_dataset(
     return open_version(folder)
 
 
-def _row(picture: Image.Image, caption: str) -> dict[str, object]:
+def _row(picture: Image.Image, caption: str, words: str | None = None) -> dict[str, object]:
     body = io.BytesIO()
     picture.save(body, format="PNG")
     image_id = hashlib.sha256(np.asarray(picture).tobytes() + caption.encode()).hexdigest()
@@ -125,6 +126,7 @@ def _row(picture: Image.Image, caption: str) -> dict[str, object]:
         "image": {"bytes": body.getvalue(), "path": f"{image_id}.png"},
         "image_id": image_id,
         "caption": caption,
+        "ocr_text": words,
     }
 
 
