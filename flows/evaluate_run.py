@@ -7,6 +7,7 @@ from prefect import flow, task
 
 from flows.support import RETRIES, keep_table, main, shown_progress, workspace_path
 from lowdiff.evaluation.evaluate import Drawing
+from lowdiff.evaluation.metrics import METRICS, figure
 from lowdiff.ops.evaluation import evaluate_project_run
 from lowdiff.ops.project import open_project
 
@@ -38,8 +39,12 @@ def evaluate_run(
         prompts: held-out captions to draw.
     """
     result = evaluate_one(workspace_path(workspace), run, prompts)
-    parts = ("run_id", "reconstruction", "denoising", "retrieval", "copies", "verdict")
-    shown: dict[str, Any] = {part: result[part] for part in parts if part in result}
+    figures = {metric.title: figure(result, metric.path) for metric in METRICS}
+    shown: dict[str, Any] = {
+        "run": result["run_id"],
+        **{title: value for title, value in figures.items() if value is not None},
+        "verdict": result["verdict"],
+    }
     keep_table("evaluation", shown, "How good the run is")
     return result
 

@@ -91,10 +91,8 @@ def _train(
 
 
 def _say_figures(before: dict[str, Any] | None, after: dict[str, Any]) -> None:
-    old = figures_of(before) if before else {}
-    for name, value in figures_of(after).items():
-        was = f"{old[name]:.3f} → " if name in old else ""
-        say(f"  {name:<26} {was}{value:.3f}")
+    for line in figures_of(before, after):
+        say(line)
     verdict = after["verdict"]
     say(f"verdict: {verdict['decision']}; {'; '.join(verdict['reasons'])}")
 

@@ -133,6 +133,11 @@ class Settings(BaseSettings):
     use_unknown_licences: bool = Field(
         default=False, description="label and export images whose licence nobody knows"
     )
+    promote_on: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="metrics that a run must beat the promoted one on, such as retrieval.top10; "
+        "without any it must not be clearly worse",
+    )
     dataset_name: str = Field(default="brand", pattern=r"^[a-z0-9][a-z0-9_-]*$")
     dataset_image_px: int = Field(default=256, ge=16, le=4096, description="longest side")
     dataset_twins: Literal["best", "all"] = Field(
@@ -181,7 +186,7 @@ def _in_environment(key: str) -> bool:
 
 def _split_lists(values: dict[str, Any]) -> dict[str, Any]:
     """Allow `LOWDIFF_OCR_LANGUAGES=eng,deu` beside a TOML list."""
-    for key in ("ocr_languages", "ocr_engines", "ocr_page_modes"):
+    for key in ("ocr_languages", "ocr_engines", "ocr_page_modes", "promote_on"):
         text = os.environ.get(f"LOWDIFF_{key.upper()}")
         if text is not None:
             values[key] = tuple(part.strip() for part in text.split(",") if part.strip())

@@ -16,7 +16,8 @@ COMMANDS = [
     "ocr", "ocr find", "ocr read", "ocr show", "ocr export", "draft", "label push", "label pull",
     "label status", "label accept", "label correct", "label corrections", "label open",
     "schema", "export", "dataset list", "dataset show",
-    "dataset verify", "dataset diff", "train vae", "train unet", "evaluate", "generate", "report",
+    "dataset verify", "dataset diff", "train vae", "train unet", "evaluate", "compare",
+    "generate", "report",
     "demo", "retrain", "up", "status", "down",
 ]  # fmt: skip
 

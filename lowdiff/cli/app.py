@@ -9,6 +9,7 @@ import typer
 
 from lowdiff import __version__
 from lowdiff.cli import (
+    compare,
     dedupe,
     draft_learn,
     edit,
@@ -62,6 +63,7 @@ app.command()(export.export)
 app.add_typer(export.dataset_app, name="dataset")
 app.add_typer(train.train_app, name="train")
 app.command()(evaluate.evaluate)
+app.command()(compare.compare)
 app.command()(generate.generate)
 app.command()(edit.edit)
 app.command()(edit.inpaint)

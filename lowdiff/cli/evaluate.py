@@ -1,11 +1,15 @@
 """`lowdiff evaluate`: how good a run is, beside what would be nothing and what would be perfect."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lowdiff.cli.output import AsJson, emit, progress, say
+
+if TYPE_CHECKING:  # torch takes a while to import
+    from lowdiff.evaluation.metrics import Metric
 
 
 def evaluate(
@@ -22,14 +26,29 @@ def evaluate(
     device: Annotated[
         str | None, typer.Option(help="cpu or cuda; default: a GPU where there is one.")
     ] = None,
+    space: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--space",
+            help="One more feature space: tower, hub:<model id or folder>, inception[:<weights>].",
+        ),
+    ] = None,
+    promote_on: Annotated[
+        str | None,
+        typer.Option(
+            help="Metrics that the run must beat the promoted one on, such as "
+            "retrieval.top10,distribution.self.mind; default: the setting of this name."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Measure again.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure a run: reconstructions, denoising, drawn prompts, copies; and promote or hold it.
 
-    A run that was measured with the same settings is not measured again.
+    A run that was measured with the same settings is not measured again. Distances are told in two
+    feature spaces, with 95 % intervals; read them beside their floor, and beside the copies.
 
-    Example: `lowdiff evaluate --json | jq .verdict`
+    Example: `lowdiff evaluate --promote-on retrieval.top10 --json | jq .verdict`
     """
     from lowdiff.evaluation.evaluate import Drawing
     from lowdiff.ops.evaluation import evaluate_project_run
@@ -45,6 +64,8 @@ def evaluate(
             ),
             device=device,
             force=force,
+            spaces=space or (),
+            promote_on=None if promote_on is None else split_names(promote_on),
             stage=say,
             advance=advance,
         )
@@ -56,31 +77,21 @@ def evaluate(
     )
 
 
-FIGURES = (
-    ("reconstruction", "psnr_db", "PSNR of held-out images, dB"),
-    ("reconstruction", "ssim", "SSIM of held-out images"),
-    ("retrieval", "top1", "own prompt first"),
-    ("retrieval", "top10", "own prompt among 10"),
-    ("retrieval", "mrr", "mean of 1 / rank of own prompt"),
-    ("distribution", "mind", "MIND to training images"),
-    ("distribution", "kid", "KID to training images"),
-    ("copies", "rate", "copies of a training image"),
-)
+def split_names(text: str) -> list[str]:
+    """`a, b` as a list."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def in_words(record: Mapping[str, Any]) -> str:
     """The evaluation as a table for people."""
     data = record["dataset"]
+    heads = ("this run", "floor", "ceiling", "95 % interval", "images")
     lines = [
         f"{record['run_id']} on {data['name']}@{data['version']}, {record['seconds']} s",
-        f"  {'':<32}{'this run':>10}{'floor':>10}{'ceiling':>10}{'images':>8}",
+        f"  {'':<34}" + "".join(f"{head:>{w}}" for head, w in zip(heads, WIDTHS, strict=True)),
     ]
-    for part, key, title in FIGURES:
-        figures = record.get(part)
-        if figures:
-            floor, ceiling = (figures.get(end, {}).get(key) for end in ("floor", "ceiling"))
-            numbers = "".join(f"{_number(v):>10}" for v in (figures[key], floor, ceiling))
-            lines.append(f"  {title:<32}{numbers}{figures['n']:>8}")
+    lines += [row for row in map(partial(_row, record), _shown(record)) if row]
+    lines += [f"  {name}: skipped, {why}" for name, why in _skipped(record)]
     denoising = record.get("denoising")
     if denoising:
         lines.append(
@@ -94,6 +105,39 @@ def in_words(record: Mapping[str, Any]) -> str:
     lines += [f"  verdict: {verdict['decision']}{against}"]
     lines += [f"    {reason}" for reason in verdict["reasons"]]
     return "\n".join(lines)
+
+
+WIDTHS = (10, 10, 10, 18, 8)
+NOT_SHOWN = ("retrieval.top5", "denoising.validation")
+
+
+def _shown(record: Mapping[str, Any]) -> "list[Metric]":
+    from lowdiff.evaluation.metrics import metrics_of
+
+    return [metric for metric in metrics_of([record]) if metric.path not in NOT_SHOWN]
+
+
+def _row(record: Mapping[str, Any], metric: "Metric") -> str | None:
+    from lowdiff.evaluation.metrics import count, figure, interval
+
+    value = figure(record, metric.path)
+    if value is None:
+        return None
+    part, key = metric.path.rsplit(".", 1)
+    floor, ceiling = (figure(record, f"{part}.{end}.{key}") for end in ("floor", "ceiling"))
+    known = interval(record, metric)
+    between = f"{_number(known[0])} … {_number(known[1])}" if known else ""
+    cells = (_number(value), _number(floor), _number(ceiling), between, str(count(record, metric)))
+    return f"  {metric.title:<34}" + "".join(
+        f"{cell:>{width}}" for cell, width in zip(cells, WIDTHS, strict=True)
+    )
+
+
+def _skipped(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    parts = ("lettering", "spelling", "labels", "zero_shot")
+    found = [(name, (record.get(name) or {}).get("skipped")) for name in parts]
+    found.append(("lpips", (record.get("reconstruction") or {}).get("lpips_skipped")))
+    return [(name, why) for name, why in found if why]
 
 
 def _number(value: float | None) -> str:

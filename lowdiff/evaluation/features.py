@@ -15,6 +15,8 @@ SEED = 20_201
 SIDE_PX = 64
 CHANNELS = (24, 48, 64, 64)
 WIDTH = 2 * sum(CHANNELS)
+FARTHEST = 5.0
+"""Standard deviations of the reference."""
 
 
 class RandomFeatures(nn.Module):
@@ -57,6 +59,12 @@ def random_features(
 def standardise(
     reference: Float[Tensor, "n d"], *others: Float[Tensor, "m d"]
 ) -> list[Float[Tensor, "m d"]]:
-    """All sets in the units of the reference: mean 0 and spread 1 in every feature."""
+    """All sets in the units of the reference: mean 0 and spread 1 in every feature.
+
+    What lies further out than `FARTHEST` is taken back to there: a feature that few images have
+    would else make a distance of them alone.
+    """
     mean, spread = reference.mean(0), reference.std(0).clamp_min(1e-6)
-    return [(features - mean) / spread for features in (reference, *others)]
+    return [
+        ((features - mean) / spread).clamp(-FARTHEST, FARTHEST) for features in (reference, *others)
+    ]

@@ -61,6 +61,12 @@ class Place:
             self._save(name, picture)
         return names
 
+    def save_sheet(self, sheet: Image.Image) -> str:
+        """Write the sheet of nearest pairs; returns its name in the run folder."""
+        name = f"{self.name}/nearest.png"
+        self._save(name, sheet)
+        return name
+
     def _save(self, name: str, picture: Image.Image | Pixels) -> None:
         path = self.run_dir / name
         try:

@@ -1,6 +1,6 @@
 """Promote or hold: a run against the one that is promoted now, on the same dataset version."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from lowdiff.catalog.tables import Run
 from lowdiff.datasets.read import Version
 from lowdiff.evaluation.evaluate import evaluate_run
 from lowdiff.evaluation.files import place_of
+from lowdiff.evaluation.metrics import find_metrics
 from lowdiff.evaluation.verdict import PROMOTE, Verdict, compare
 from lowdiff.sampling.run_folder import CONFIG_FILE, read_json
 from lowdiff.training.runs import write_json
@@ -45,6 +46,7 @@ def judge_run(
     catalog: Catalog,
     workspace: Workspace,
     measure: Callable[[Path], dict[str, Any]] | None = None,
+    promote_on: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Compare a measured run with the promoted one, and keep the verdict with its figures.
 
@@ -53,10 +55,16 @@ def judge_run(
 
     Args:
         measure: measures a run on `version`; default: `evaluate_run` with its defaults.
+        promote_on: metrics that the run must beat the promoted one on; see `verdict.compare`.
 
     Returns:
-        The evaluation of the run, with `verdict`: `decision`, `incumbent`, `reasons`.
+        The evaluation of the run, with `verdict`: `decision`, `incumbent`, `reasons`,
+        `promote_on`.
+
+    Raises:
+        InputError: a metric is not known.
     """
+    find_metrics(promote_on)  # before anything is measured
 
     def by_default(folder: Path) -> dict[str, Any]:
         return evaluate_run(folder, version, cache=workspace.cache)
@@ -64,7 +72,8 @@ def judge_run(
     measure = measure or by_default
     record = measure(run_dir)
     incumbent = promoted_run(catalog, workspace, record["kind"], before=run_dir.name)
-    verdict: Verdict = compare(record, None if incumbent is None else measure(incumbent))
+    known = None if incumbent is None else measure(incumbent)
+    verdict: Verdict = compare(record, known, promote_on=promote_on)
     record = record | {"verdict": verdict.as_dict()}
     write_json(place_of(run_dir, version.digest).record, record)
     return record

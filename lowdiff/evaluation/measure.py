@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 
-from lowdiff.evaluation.distribution import kid, mind
-from lowdiff.evaluation.features import random_features, standardise
-from lowdiff.evaluation.neighbours import Neighbours
+from lowdiff.evaluation.edges import edge_f1
+from lowdiff.evaluation.intervals import share_interval
+from lowdiff.evaluation.lpips import Lpips, open_lpips
 from lowdiff.evaluation.pixels import Pixels, to_bytes, to_unit
-from lowdiff.evaluation.retrieval import chance, retrieval
+from lowdiff.evaluation.retrieval import chance, ranks, retrieval
 from lowdiff.evaluation.similarity import ssim, thumbnail
-from lowdiff.evaluation.subjects import Subjects, noise_images
+from lowdiff.evaluation.subjects import Subjects
 from lowdiff.evaluation.tower import Pairs, similarities
 from lowdiff.models.two_tower import TwoTower
 from lowdiff.models.vae import Vae, psnr_db
@@ -24,7 +24,6 @@ from lowdiff.sampling.device import Accelerator
 
 CHUNK = 64
 MAX_RECONSTRUCTED = 256
-MAX_REFERENCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -50,23 +49,27 @@ def reconstruct(vae: Vae, pixels: Pixels, accelerator: Accelerator) -> Reconstru
 def reconstruction_figures(
     vae: Vae, subjects: Subjects, accelerator: Accelerator
 ) -> tuple[dict[str, Any], Reconstructed]:
-    """PSNR and SSIM of held-out images, beside training images and a thumbnail's.
+    """PSNR, SSIM and edges of held-out images, beside training images and a thumbnail's.
 
-    The floor is a thumbnail that holds as many numbers as the latents do; the ceiling is what the
-    autoencoder reaches on images it has trained on.
+    LPIPS too where its weights are at hand; else `lpips_skipped` says why not. The floor is a
+    thumbnail that holds as many numbers as the latents do; the ceiling is what the autoencoder
+    reaches on images it has trained on.
     """
     seen = subjects.train.pixels[:MAX_RECONSTRUCTED]
     redrawn = reconstruct(vae, subjects.evaluated.pixels[:MAX_RECONSTRUCTED], accelerator)
     numbers = vae.encode(to_unit(seen[:1]).to(accelerator.device)).numel()
     side_px = max(1, isqrt(numbers // 3))
     floor = Reconstructed(redrawn.original, thumbnail(redrawn.original, side_px))
+    lpips = open_lpips()
+    measured = None if isinstance(lpips, str) else lpips
     figures = {
-        **_likeness(redrawn),
+        **_likeness(redrawn, measured),
+        **({"lpips_skipped": lpips} if isinstance(lpips, str) else {}),
         "n": len(redrawn.original),
         "held_out": len(subjects.held_out) > 0,
-        "floor": {**_likeness(floor), "what": f"a thumbnail of {side_px} x {side_px} px"},
+        "floor": {**_likeness(floor, measured), "what": f"a thumbnail of {side_px} x {side_px} px"},
         "ceiling": {
-            **_likeness(reconstruct(vae, seen, accelerator)),
+            **_likeness(reconstruct(vae, seen, accelerator), measured),
             "n": len(seen),
             "what": "training images",
         },
@@ -75,10 +78,21 @@ def reconstruction_figures(
 
 
 def retrieval_figures(tower: TwoTower, drawn: Pairs, real: Pairs) -> dict[str, Any]:
-    """Does each drawing find its own prompt among all? Real images are the ceiling."""
-    found = retrieval(similarities(tower, drawn))
+    """Does each drawing find its own prompt among all? Real images are the ceiling.
+
+    `ranks` holds the place of each drawing's own prompt, so that two runs can be compared prompt by
+    prompt.
+    """
+    similarity = similarities(tower, drawn)
+    found, places = retrieval(similarity), ranks(similarity)
+    within = {
+        f"top{k}_interval": [round(end, 4) for end in share_interval(places <= k)]
+        for k in (1, 5, 10)
+    }
     return {
         **_rounded(found.as_dict()),
+        **within,
+        "ranks": [round(float(place), 1) for place in places],
         "floor": {**_rounded(chance(found.n).as_dict()), "what": "guessing"},
         "ceiling": {
             **_rounded(retrieval(similarities(tower, real)).as_dict()),
@@ -87,58 +101,16 @@ def retrieval_figures(tower: TwoTower, drawn: Pairs, real: Pairs) -> dict[str, A
     }
 
 
-def distribution_figures(drawn: Pixels, subjects: Subjects) -> dict[str, Any]:
-    """Distance of the drawings, as a set, from the training images.
-
-    Both distances depend on the number of images, so floor and ceiling have as many as there are
-    drawings.
-    """
-    count, image_px = len(drawn), drawn.shape[1]
-    sets = {
-        "drawn": drawn,
-        "floor": subjects.prompts.pixels,
-        "ceiling": noise_images(count, image_px),
-    }
-    reference, *others = standardise(
-        random_features(subjects.train.pixels[:MAX_REFERENCE]),
-        *(random_features(pixels) for pixels in sets.values()),
-    )
-    distances = {
-        name: {"mind": round(mind(found, reference), 3), "kid": round(kid(found, reference), 4)}
-        for name, found in zip(sets, others, strict=True)
-    }
-    return {
-        **distances["drawn"],
-        "n": count,
-        "n_reference": len(reference),
-        "features": "random convolutions",
-        "floor": {**distances["floor"], "what": "the real images of the same prompts"},
-        "ceiling": {**distances["ceiling"], "what": "random pixels"},
-    }
-
-
-def copy_figures(drawn: Neighbours, real: Neighbours) -> dict[str, Any]:
-    """Share of drawings that copy a training image, beside that of held-out images."""
-    return {
-        "rate": round(drawn.copy_rate, 4),
-        "n": len(drawn.ratio),
-        "median_distance": round(float(drawn.distance.median()), 4),
-        "rule": "three times nearer to the nearest training image than to the second, 16 x 16 px",
-        "ceiling": {
-            "rate": round(real.copy_rate, 4),
-            "n": len(real.ratio),
-            "median_distance": round(float(real.distance.median()), 4),
-            "what": "held-out images",
-        },
-    }
-
-
-def _likeness(pair: Reconstructed) -> dict[str, float]:
+def _likeness(pair: Reconstructed, lpips: Lpips | None) -> dict[str, float]:
     first, second = to_unit(pair.original), to_unit(pair.redrawn)
-    return {
+    figures = {
         "psnr_db": round(float(psnr_db(first, second).mean()), 3),
         "ssim": round(float(ssim(pair.original, pair.redrawn).mean()), 4),
+        "edge_f1": round(float(edge_f1(pair.original, pair.redrawn).mean()), 4),
     }
+    if lpips is not None:
+        figures["lpips"] = round(lpips(pair.original, pair.redrawn), 4)
+    return figures
 
 
 def _rounded(figures: dict[str, float]) -> dict[str, float]:

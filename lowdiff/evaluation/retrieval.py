@@ -33,10 +33,7 @@ def retrieval(similarity: Float[Tensor, "n n"]) -> Retrieval:
     n = similarity.shape[0]
     if n == 0:
         return Retrieval(0, 0.0, 0.0, 0.0, 0.0)
-    own = similarity.diagonal()[:, None]
-    better = (similarity > own).sum(1)
-    equal = (similarity == own).sum(1) - 1
-    rank = 1 + better.double() + equal.double() / 2
+    rank = ranks(similarity)
     return Retrieval(
         n=n,
         top1=_share(rank <= 1),
@@ -44,6 +41,14 @@ def retrieval(similarity: Float[Tensor, "n n"]) -> Retrieval:
         top10=_share(rank <= 10),
         mrr=float((1 / rank).mean()),
     )
+
+
+def ranks(similarity: Float[Tensor, "n n"]) -> Float[Tensor, " n"]:
+    """The place of each image's own prompt among all, from 1; halves where prompts tie."""
+    own = similarity.diagonal()[:, None]
+    better = (similarity > own).sum(1)
+    equal = (similarity == own).sum(1) - 1
+    return 1 + better.double() + equal.double() / 2
 
 
 def chance(n: int) -> Retrieval:

@@ -1,17 +1,21 @@
 """Which images and prompts an evaluation looks at: held-out ones, in a fixed order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from lowdiff.datasets.read import Version
 from lowdiff.errors import InputError
+from lowdiff.evaluation.labels import SCORED, Label, label_on_white
 from lowdiff.evaluation.pixels import Pixels
 
 HELD_OUT = ("validation", "test")
 MIN_PROMPTS = 8
 """With fewer held-out captions, captions of training images fill up."""
+FEWEST_TO_HALVE = 8
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,10 @@ class Pictures:
     image_ids: list[str]
     captions: list[str]
     pixels: Pixels
+    labels: list[dict[str, Label]] = field(default_factory=list)
+    """Of each image the fields that a picture can be asked about, as it looks on white."""
+    has_words: list[bool] = field(default_factory=list)
+    """True where OCR has read something in the original."""
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -31,6 +39,8 @@ class Pictures:
             [self.image_ids[row] for row in rows],
             [self.captions[row] for row in rows],
             self.pixels[rows],
+            [self.labels[row] for row in rows],
+            [self.has_words[row] for row in rows],
         )
 
 
@@ -47,6 +57,21 @@ class Subjects:
     """Images whose captions are the prompts; every caption is there once."""
     seen_prompts: int
     """How many prompts are captions of training images, for want of held-out ones."""
+
+    @property
+    def taught(self) -> Pictures:
+        """The half of the training images that a self-taught eye may learn from."""
+        return self.train.take(self._half(0))
+
+    @property
+    def reference(self) -> Pictures:
+        """The other half: what sets of drawings are compared with."""
+        return self.train.take(self._half(1))
+
+    def _half(self, first: int) -> list[int]:
+        # ids are digests, so every second one is a fair half; of a handful nothing is halved
+        rows = range(len(self.train))
+        return list(rows if len(rows) < FEWEST_TO_HALVE else rows[first::2])
 
     @property
     def evaluated(self) -> Pictures:
@@ -100,14 +125,27 @@ def noise_images(count: int, image_px: int) -> Pixels:
 
 
 def _read(version: Version, splits: tuple[str, ...], image_px: int) -> Pictures:
-    ids: list[str] = []
-    captions: list[str] = []
-    for split in splits:
-        rows = version.read(split, ["image_id", "caption"])
-        ids += rows["image_id"].tolist()
-        captions += rows["caption"].tolist()
+    known = set(version.manifest["columns"])
+    asked = [name for name in SCORED if name in known]
+    others = [name for name in ("ocr_text",) if name in known]
+    rows = pd.concat([version.read(s, ["image_id", "caption", *asked, *others]) for s in splits])
     pixels = np.concatenate([version.pixels(split, image_px) for split in splits])
-    return Pictures(ids, captions, pixels)
+    texts = rows["ocr_text"].tolist() if others else [None] * len(rows)
+    labels: list[dict[str, Label]] = [
+        {str(name): label_on_white(str(name), value) for name, value in row.items() if _told(value)}
+        for row in rows[asked].to_dict("records")
+    ]
+    return Pictures(
+        rows["image_id"].tolist(),
+        rows["caption"].tolist(),
+        pixels,
+        labels,
+        [isinstance(text, str) and bool(text.strip()) for text in texts],
+    )
+
+
+def _told(value: Any) -> bool:
+    return isinstance(value, str | np.ndarray | list) and len(value) > 0
 
 
 def _distinct(captions: list[str]) -> list[int]:
@@ -123,4 +161,6 @@ def _join(first: Pictures, second: Pictures) -> Pictures:
         first.image_ids + second.image_ids,
         first.captions + second.captions,
         np.concatenate([first.pixels, second.pixels]),
+        first.labels + second.labels,
+        first.has_words + second.has_words,
     )

@@ -78,6 +78,13 @@ def train_tower(pairs: Pairs, *, steps: int = STEPS) -> TwoTower:
 
 
 @torch.no_grad()
+def look_at(tower: TwoTower, pixels: Pixels) -> Float[Tensor, "n d"]:
+    """Unit vectors of images: what the judge sees in them."""
+    seen: Tensor = tower.embed_images(_look(pixels)).float()
+    return seen
+
+
+@torch.no_grad()
 def similarities(tower: TwoTower, pairs: Pairs) -> Float[Tensor, "n n"]:
     """Of every image (row) with every caption (column)."""
     return tower(_look(pairs.pixels), pairs.features).float()  # type: ignore[no-any-return]

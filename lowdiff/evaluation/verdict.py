@@ -1,23 +1,20 @@
-"""Is a run good enough to take the place of the promoted one?"""
+"""Is a run good enough to take the place of the promoted one?
+
+By default a run is promoted unless it is clearly worse in what every run is measured for. Where the
+user names metrics it is promoted only when it beats the present one on each of them, by more than
+what may be chance.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lowdiff.evaluation.metrics import Difference, compare_figure, find_metrics
+
 PROMOTE = "promote"
 HOLD = "hold"
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One figure that must not get worse by more than its tolerance."""
-
-    metric: str
-    """Path in the evaluation, such as `retrieval.top10`."""
-    higher_is_better: bool
-    relative_tolerance: float = 0.0
-    noise: float = 0.0
-    """How much of the difference may be chance: for a share over n images 2 standard errors."""
+NOT_WORSE = ("reconstruction.psnr_db", "denoising.validation", "retrieval.top10")
+"""What must not get worse where the user names nothing."""
 
 
 @dataclass(frozen=True)
@@ -28,66 +25,52 @@ class Verdict:
     incumbent: str | None
     """The run that is promoted now; None when there is none."""
     reasons: tuple[str, ...]
+    promote_on: tuple[str, ...] = ()
+    """The metrics that the user named."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return asdict(self) | {"reasons": list(self.reasons)}
-
-
-def default_rules(prompts: int) -> list[Rule]:
-    """Validation loss within 2 %, the own prompt among ten within two standard errors; PSNR.
-
-    Args:
-        prompts: number of prompts that were drawn; few of them make the share coarse.
-    """
-    two_errors = 2 * (0.25 / max(prompts, 1)) ** 0.5  # at a share of 1/2, where it is largest
-    return [
-        Rule("reconstruction.psnr_db", higher_is_better=True, noise=0.2),
-        Rule("denoising.validation", higher_is_better=False, relative_tolerance=0.02),
-        Rule("retrieval.top10", higher_is_better=True, noise=two_errors),
-    ]
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in asdict(self).items()
+        }
 
 
 def compare(
     candidate: Mapping[str, Any],
     incumbent: Mapping[str, Any] | None,
     *,
-    rules: Sequence[Rule] | None = None,
+    promote_on: Sequence[str] = (),
 ) -> Verdict:
-    """Promote a candidate unless a rule finds it worse than the incumbent.
+    """Promote a candidate or hold it.
 
     Args:
         candidate: its evaluation.
         incumbent: the evaluation of the promoted run on the same dataset version, if there is one.
-        rules: default: `default_rules`. A figure that only one of the two has is passed over.
+        promote_on: paths of metrics that the candidate must all beat the incumbent on. Without any,
+            a figure of `NOT_WORSE` that only one of them has, or that means something else for
+            each (a loss in another latent space), is passed over.
+
+    Raises:
+        InputError: a metric is not known.
     """
+    metrics = find_metrics(promote_on or NOT_WORSE)
+    named = tuple(promote_on)
     if incumbent is None:
-        return Verdict(PROMOTE, None, ("no run is promoted yet",))
-    rules = (
-        rules if rules is not None else default_rules(int(figure(candidate, "retrieval.n") or 0))
-    )
-    reasons, worse = [], False
-    for rule in rules:
-        new, old = figure(candidate, rule.metric), figure(incumbent, rule.metric)
-        if new is None or old is None:
-            reasons.append(f"{rule.metric} is not there for both, so it does not count")
-            continue
-        loss = (old - new) if rule.higher_is_better else (new - old)
-        allowed = abs(old) * rule.relative_tolerance + rule.noise
-        is_worse = loss > allowed
-        worse |= is_worse
-        reasons.append(
-            f"{rule.metric} went from {old:.4g} to {new:.4g}, "
-            + (f"worse by more than {allowed:.3g}" if is_worse else f"within {allowed:.3g}")
-        )
-    return Verdict(HOLD if worse else PROMOTE, str(incumbent["run_id"]), tuple(reasons))
+        return Verdict(PROMOTE, None, ("no run is promoted yet",), named)
+    found = [compare_figure(metric, candidate, incumbent) for metric in metrics]
+    passed = [one.outcome == "better" if promote_on else one.outcome != "worse" for one in found]
+    reasons = tuple(in_words(one) for one in found)
+    decision = PROMOTE if all(passed) else HOLD
+    return Verdict(decision, str(incumbent["run_id"]), reasons, named)
 
 
-def figure(evaluation: Mapping[str, Any], path: str) -> float | None:
-    """The number at a dotted path; None when there is none."""
-    value: Any = evaluation
-    for key in path.split("."):
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(key)
-    return float(value) if isinstance(value, int | float) else None
+def in_words(difference: Difference) -> str:
+    """One clause for a person."""
+    path = difference.metric.path
+    if difference.outcome == "unknown":
+        return f"{path} does not count: {difference.why}"
+    told = f"{path} went from {difference.old:.4g} to {difference.new:.4g}"
+    if difference.outcome == "tie":
+        return f"{told}, a tie (within {difference.margin:.3g})"
+    return f"{told}, {difference.outcome} by more than {difference.margin:.3g}"

@@ -1,5 +1,6 @@
 """What `retrain` has to know: what the newest model was trained on, and what is different now."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from lowdiff.catalog.versions import newest_run
 from lowdiff.datasets.diff import Diff, diff_versions
 from lowdiff.datasets.find import open_dataset
 from lowdiff.datasets.read import open_version
+from lowdiff.evaluation.metrics import compare_figure, find_metrics
 from lowdiff.ops.project import Project
 
 SHOWN_CHANGES = 10
@@ -62,13 +64,28 @@ def in_words(diff: Diff) -> list[str]:
     return lines
 
 
-def figures_of(evaluation: dict[str, Any]) -> dict[str, float]:
-    """The figures worth comparing between two models."""
-    paths = ("reconstruction.psnr_db", "denoising.validation", "retrieval.top10", "copies.rate")
-    found: dict[str, float] = {}
-    for path in paths:
-        part, key = path.split(".")
-        value = (evaluation.get(part) or {}).get(key)
-        if value is not None:
-            found[path] = float(value)
-    return found
+TOLD = (
+    "reconstruction.psnr_db", "denoising.validation", "retrieval.top10",
+    "distribution.self.mind", "distribution.random.mind", "copies.rate",
+)  # fmt: skip
+
+
+def figures_of(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[str]:
+    """A line for each figure worth comparing between two models.
+
+    Of figures that mean something else for each, such as losses in the latent spaces of two
+    autoencoders, only the new one is told.
+    """
+    lines = []
+    for metric in find_metrics(TOLD):
+        change = compare_figure(metric, after, before or {})
+        if change.new is None:
+            continue
+        line = f"  {metric.path:<28} "
+        if change.old is None:
+            lines.append(f"{line}{change.new:.3f}")
+        elif change.outcome == "unknown":
+            lines.append(f"{line}{change.new:.3f} (not comparable: {change.why})")
+        else:
+            lines.append(f"{line}{change.old:.3f} → {change.new:.3f} ({change.outcome})")
+    return lines

@@ -23,7 +23,7 @@ def test_the_table_has_the_figures_their_bounds_and_the_verdict():
     )
     text = in_words(record)
     assert "own prompt among 10" in text
-    assert "0.500     0.150     0.800      64" in text
+    assert "0.500     0.150     0.800" in text
     assert "– of 0 validation images" in text
     assert "verdict: hold against unet-0" in text
     assert "it got worse" in text

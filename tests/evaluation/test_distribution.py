@@ -4,14 +4,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lowdiff.evaluation.distribution import kid, mind
+from lowdiff.evaluation.distribution import kernels, kid, mind, transport_to
 from lowdiff.evaluation.features import WIDTH, random_features, standardise
+from lowdiff.evaluation.manifold import inside, precision
+from tests.evaluation.clouds import cloud
 from tests.evaluation.pictures import blurred, drawn, noise
-
-
-def cloud(n: int, *, shift: float = 0.0, seed: int = 0, width: int = 6) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(n, width, generator=generator) + shift
 
 
 @given(st.integers(2, 30), st.integers(0, 5))
@@ -53,6 +50,56 @@ def test_kid_is_unbiased_around_zero_and_sees_a_shift():
     far = [kid(cloud(40, seed=2 * i), cloud(40, seed=2 * i + 1, shift=1.0)) for i in range(5)]
     assert abs(np.mean(same)) < 3 * np.std(same) / 60**0.5
     assert min(same) < 0 < min(far)
+
+
+def test_kid_is_that_of_torchmetrics_on_the_same_features():
+    metrics = pytest.importorskip("torchmetrics.image.kid")
+    real, drawn = cloud(40, width=8), cloud(40, shift=0.4, seed=1, width=8)
+    # over all samples there is but one subset, so both have one value
+    ours = kid(drawn, real)
+    theirs = metrics.poly_mmd(real.double(), drawn.double())
+    assert ours == pytest.approx(float(theirs), rel=1e-9)
+
+
+def test_kid_and_precision_are_those_of_torch_fidelity_on_the_same_features():
+    pytest.importorskip("torchvision")
+    pytest.importorskip("torch_fidelity")
+    from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
+    from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, prc_features_to_metric
+
+    real, drawn = cloud(60, width=8).double(), cloud(60, shift=0.4, seed=1, width=8).double()
+    theirs = kid_features_to_metric(
+        drawn, real, kid_subsets=1, kid_subset_size=60, rng_seed=0, verbose=False
+    )
+    assert kid(drawn, real) == pytest.approx(theirs[KEY_METRIC_KID_MEAN], rel=1e-9)
+    prc = prc_features_to_metric(
+        drawn, real, prc_neighborhood=5, prc_batch_size=100, save_cpu_ram=False, verbose=False
+    )
+    assert precision(inside(real, drawn)) == pytest.approx(prc[KEY_METRIC_PRECISION], abs=1e-9)
+
+
+def test_mind_in_one_direction_is_the_transport_of_scipy():
+    one, two = cloud(23, width=1), cloud(17, shift=0.5, seed=3, width=1)
+    from scipy.optimize import linear_sum_assignment
+
+    # as many copies of each as make the masses equal, then the cheapest assignment
+    many, others = one.repeat(17, 1).double(), two.repeat(23, 1).double()
+    cost = (many - others.T).square().numpy()
+    rows, columns = linear_sum_assignment(cost)
+    assert mind(one, two, directions=1) == pytest.approx(3 * cost[rows, columns].mean(), rel=1e-9)
+
+
+def test_a_prepared_reference_says_the_same():
+    reference, drawn = cloud(50), cloud(20, shift=0.3, seed=2)
+    prepared = transport_to(reference, 20)
+    assert prepared.mind(drawn) == pytest.approx(mind(drawn, reference), rel=1e-12)
+    assert prepared.of_projected(prepared.project(drawn)) == prepared.mind(drawn)
+
+
+def test_the_spread_over_subsets_falls_with_the_number_of_samples():
+    small, large = (kernels(cloud(n, seed=1), cloud(n, seed=2)).spread() for n in (20, 200))
+    assert 0 < large < small
+    assert kernels(cloud(3), cloud(3, seed=1)).spread() == 0.0
 
 
 def test_kid_needs_two_of_each():

@@ -16,6 +16,7 @@ from lowdiff.evaluation.evaluate import Drawing, evaluate_run
 from lowdiff.evaluation.judge import judge_run, promoted_run
 from lowdiff.evaluation.subjects import choose_subjects
 from lowdiff.models.presets import load_preset
+from lowdiff.sampling.run_folder import weights_sha256
 from lowdiff.store import Store, open_store
 from lowdiff.training.unet import train_unet
 from lowdiff.training.vae import train_vae
@@ -72,17 +73,28 @@ def test_a_run_is_measured_once_and_every_figure_has_its_bounds(shared):
         ("reconstruction", "psnr_db"),
         ("reconstruction", "ssim"),
         ("retrieval", "top10"),
-        ("distribution", "mind"),
-        ("distribution", "kid"),
     ):
         figures = record[part]
         assert np.isfinite([figures[key], figures["floor"][key], figures["ceiling"][key]]).all()
         assert figures["n"] > 0
-    distances = record["distribution"]
-    assert distances["floor"]["mind"] < distances["ceiling"]["mind"]
-    assert 0 <= record["copies"]["rate"] <= 1
+    for space in ("self", "random"):
+        distances = record["distribution"][space]
+        for key in ("mind", "kid", "coverage"):
+            low, high = distances[f"{key}_interval"]
+            assert low <= distances[key] <= high
+        assert distances["floor"]["mind"] < distances["ceiling"]["mind"]
+        assert distances["floor"]["coverage"] <= distances["ceiling"]["coverage"]
+    assert record["distribution"]["copy_rate"] == record["copies"]["rate"]
+    for copies in (record["copies"], record["copies"]["self"]):
+        assert 0 <= copies["rate"] <= 1
+        assert 0 <= copies["calibrated"] <= 1
+    assert 0 <= record["labels"]["accuracy"] <= 1
+    assert record["labels"]["ceiling"]["accuracy"] >= record["labels"]["floor"]["accuracy"]
+    assert "no OCR engine" in record["lettering"]["skipped"]  # none was given
+    assert (unet / record["nearest_sheet"]).is_file()
     losses = record["denoising"]
     assert len(losses["bands"]) == 5
+    assert losses["latent_space"] == weights_sha256(vae)[:12]
     assert losses["n_validation"] == version.rows("validation") > 0
     held_out = version.rows("validation") + version.rows("test")
     drawn = record["generated"]

@@ -10,8 +10,8 @@ from lowdiff.dedupe.overrule import overrule
 from lowdiff.report.gather import gather_report
 from lowdiff.report.run_folder import flat_settings, read_json, read_points, sample_files
 from lowdiff.report.sections.corpus import Licence, gather_corpus
-from lowdiff.report.sections.evaluation import score_groups
 from lowdiff.report.sections.labels import gather_labels
+from lowdiff.report.sections.scores import score_groups
 from tests.report.conftest import Page, inputs_of
 from tests.report.workspace import NOW, Small, evaluation_record
 
@@ -182,6 +182,41 @@ def test_every_score_stands_between_its_worst_and_its_best():
     mind = groups["Is it the same family?"].scores[0]
     assert (mind.worst, mind.value, mind.best) == (88.0, 9.4, 3.9)
     assert groups["Is it the same family?"].worst_is == "random pixels"
+
+
+def test_both_feature_spaces_and_every_label_have_their_scores():
+    ends = {"mind": 3.0, "kid": 0.1, "coverage": 0.2}
+    space = {
+        "mind": 9.0, "mind_interval": [8.0, 10.0], "kid": 0.5, "coverage": 0.6,
+        "floor": ends | {"what": "real"}, "ceiling": ends | {"coverage": 0.9, "what": "noise"},
+    }  # fmt: skip
+    field = {"accuracy": 0.6, "n": 60, "floor": {"accuracy": 0.4}, "ceiling": {"accuracy": 0.8}}
+    record = {
+        "distribution": {"n": 64, "self": space, "random": space},
+        "labels": {"n": 60, "fields": {"figure_count": field}},
+    }
+    own, random, labels = score_groups(record)
+    assert (own.title, own.images, own.worst_is) == ("Is it the same family?", 64, "noise")
+    assert random.title == "The same, by random features"
+    mind, _, coverage = own.scores
+    assert (mind.best, mind.between) == (3.0, (8.0, 10.0))
+    assert (coverage.worst, coverage.best) == (0.2, 0.9)
+    assert [(score.name, score.best) for score in labels.scores] == [("figure count", 0.8)]
+
+
+def test_prompts_that_work_stand_apart_from_those_that_do_not(small: Small, page_of):
+    small.add_images(24).add_drafts()
+    digest = small.export()
+    unet = small.train("unet", digest, vae=small.train("vae", digest).name)
+    small.evaluate(unet)
+    record = read_json(unet / "evaluation.json")
+    for index, row in enumerate(record["generated"]):
+        row["rank"] = 1.0 + 4 * index
+    (unet / "evaluation.json").write_text(json.dumps(record))
+    told = page_of(small).section("evaluation")
+    good, bad = told.split("Prompts that do not work yet")
+    assert (good.count("place "), bad.count("place ")) == (3 + 2, 21)  # two in the explanation
+    assert bad.index("place 93") < bad.index("place 13")  # the worst first
 
 
 def test_an_evaluation_may_lack_any_of_its_parts():

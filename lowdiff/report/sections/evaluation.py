@@ -12,43 +12,15 @@ from lowdiff.pages.sheet import Picture
 from lowdiff.report.gallery import show, show_file
 from lowdiff.report.inputs import Inputs
 from lowdiff.report.run_folder import finite, read_json
+from lowdiff.report.sections.scores import ScoreGroup, part_of, score_groups
 from lowdiff.report.sections.training import Training, TrainingRun
 
 EVALUATION_FILE = "evaluation.json"
 GENERATED_SHOWN = 36
 PAIRS_SHOWN = 12
 PICTURE_PX = 192
-
-
-@dataclass(frozen=True)
-class Score:
-    """One figure beside what would be nothing and what would be perfect."""
-
-    name: str
-    value: float
-    worst: float | None = None
-    best: float | None = None
-    form: str = "number"
-    """`number`, `share` (0 … 1) or `db`."""
-
-
-@dataclass(frozen=True)
-class ScoreGroup:
-    """Figures that answer one question."""
-
-    title: str
-    explanation: str
-    scores: tuple[Score, ...]
-    images: int | None = None
-    """How many images the figures are means over."""
-    worst_is: str | None = None
-    """What the worst figure is of, such as `guessing`."""
-    best_is: str | None = None
-
-    @property
-    def has_bounds(self) -> bool:
-        """True when some figure has a worst or a best beside it."""
-        return any(score.worst is not None or score.best is not None for score in self.scores)
+SHEET_PX = 1_100
+PLACES_THAT_WORK = 10
 
 
 @dataclass(frozen=True)
@@ -80,6 +52,13 @@ class Generated:
     nearest: Picture | None
     nearest_title: str
     is_copy: bool
+    place: float | None = None
+    """Of its own prompt among all, from 1: how many prompts fit the drawing better."""
+
+    @property
+    def works(self) -> bool | None:
+        """True when its own prompt is among the ten that fit best; None when nobody measured."""
+        return None if self.place is None else self.place <= PLACES_THAT_WORK
 
 
 @dataclass(frozen=True)
@@ -104,6 +83,25 @@ class Evaluation:
     bands: tuple[Band, ...]
     pairs: tuple[Pair, ...]
     generated: tuple[Generated, ...]
+    sheet: Picture | None = None
+    """Drawings beside their nearest training images, the nearest first."""
+    skipped: tuple[str, ...] = ()
+    """What was not measured, and why."""
+
+    @property
+    def working(self) -> tuple[Generated, ...]:
+        """Drawings of prompts that work, the surest first."""
+        return tuple(sorted((one for one in self.generated if one.works), key=_by_place))
+
+    @property
+    def failing(self) -> tuple[Generated, ...]:
+        """Drawings of prompts that do not work yet, the worst first."""
+        bad = (one for one in self.generated if one.works is False)
+        return tuple(sorted(bad, key=_by_place, reverse=True))
+
+
+def _by_place(drawn: Generated) -> float:
+    return drawn.place or 0.0
 
 
 def gather_evaluation(inputs: Inputs, training: Training) -> Evaluation | None:
@@ -119,79 +117,26 @@ def _read(inputs: Inputs, run: TrainingRun, record: Mapping[str, Any]) -> Evalua
     return Evaluation(
         run_id=run.id,
         kind=run.kind,
-        verdict=_verdict(_part(record, "verdict")),
+        verdict=_verdict(part_of(record, "verdict")),
         groups=tuple(score_groups(record)),
-        bands=tuple(_bands(_part(record, "denoising").get("bands"))),
+        bands=tuple(_bands(part_of(record, "denoising").get("bands"))),
         pairs=_pairs(run, record),
         generated=_generated(inputs, run, record),
+        sheet=_picture(
+            run, record.get("nearest_sheet"), "Drawings beside training images", SHEET_PX
+        ),
+        skipped=tuple(_skipped(record)),
     )
 
 
-# part of the file → title, what it means, figures in it: key → (name, form)
-_GROUPS: dict[str, tuple[str, str, dict[str, tuple[str, str]]]] = {
-    "reconstruction": (
-        "Folding and unfolding",
-        "How much of a held-out image survives the VAE. PSNR: more is better, and 3 dB more is "
-        "half the error. SSIM: 1 is the same picture.",
-        {"psnr_db": ("PSNR", "db"), "ssim": ("SSIM", "number")},
-    ),
-    "retrieval": (
-        "Does it draw what was asked for?",
-        "For each drawing, is its own caption among the nearest ones? Good: far from the worst. "
-        "The best is what real images reach, since two captions can be much alike.",
-        {
-            "top1": ("own caption first", "share"),
-            "top5": ("own caption among 5", "share"),
-            "top10": ("own caption among 10", "share"),
-        },
-    ),
-    "distribution": (
-        "Is it the same family?",
-        "How far the drawings, taken together, are from the training images. Good: near the best; "
-        "nearer than that would be suspicious.",
-        {"mind": ("MIND", "number"), "kid": ("KID", "number")},
-    ),
-    "copies": (
-        "Does it copy?",
-        "Share of drawings that lie three times nearer to one training image than to any other. "
-        "Good: no more than real images. Copies look perfect in every other figure.",
-        {"rate": ("copy rate", "share")},
-    ),
-}
-
-
-def score_groups(record: Mapping[str, Any]) -> Iterator[ScoreGroup]:
-    """The figures that are there, with the bounds that are there.
-
-    The bound of a figure `x` is looked for as `x_floor`, as `x` inside `floor`, or as `floor`
-    inside `x`; ceilings alike. For a distance the floor is the best, for a share the worst.
-    """
-    for part, (title, explanation, figures) in _GROUPS.items():
-        scores = []
-        for key, (name, form) in figures.items():
-            value = _value(_part(record, part), key)
-            if value is None:
-                continue
-            floor, ceiling = (_bound(_part(record, part), key, end) for end in ("floor", "ceiling"))
-            is_distance = part == "distribution"
-            worst, best = (ceiling, floor) if is_distance else (floor, ceiling)
-            scores.append(Score(name, value, worst, best, form))
-        if scores:
-            ends = [_part(_part(record, part), end).get("what") for end in ("floor", "ceiling")]
-            worst_is, best_is = reversed(ends) if part == "distribution" else ends
-            yield ScoreGroup(
-                title,
-                explanation,
-                tuple(scores),
-                images=_count(_part(record, part)),
-                worst_is=None if worst_is is None else str(worst_is),
-                best_is=None if best_is is None else str(best_is),
-            )
-
-
-def _part(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = record.get(key)
-    return value if isinstance(value, Mapping) else {}
+def _skipped(record: Mapping[str, Any]) -> Iterator[str]:
+    for path, name in (("lettering", "Letters"), ("spelling", "Spelling"), ("labels", "Labels")):
+        why = part_of(record, path).get("skipped")
+        if why:
+            yield f"{name}: {why}."
+    why = part_of(record, "reconstruction").get("lpips_skipped")
+    if why:
+        yield f"LPIPS: {why}."
 
 
 def _verdict(part: Mapping[str, Any]) -> Verdict | None:
@@ -205,22 +150,6 @@ def _verdict(part: Mapping[str, Any]) -> Verdict | None:
     )
 
 
-def _count(part: Mapping[str, Any]) -> int | None:
-    number = finite(part, "n")
-    return None if number is None else int(number)
-
-
-def _value(part: Mapping[str, Any], key: str) -> float | None:
-    plain = finite(part, key)
-    return plain if plain is not None else finite(_part(part, key), "value")
-
-
-def _bound(part: Mapping[str, Any], key: str, end: str) -> float | None:
-    places = ((part, f"{key}_{end}"), (_part(part, end), key), (_part(part, key), end))
-    found = [finite(place, name) for place, name in places]
-    return next((value for value in found if value is not None), None)
-
-
 def _bands(bands: Any) -> Iterator[Band]:
     for band in _records(bands):
         low, high = finite(band, "low"), finite(band, "high")
@@ -232,19 +161,19 @@ def _records(value: Any) -> list[Mapping[str, Any]]:
     return [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
 
 
-def _picture(run: TrainingRun, name: Any, alt: str) -> Picture | None:
+def _picture(run: TrainingRun, name: Any, alt: str, longest_px: int = PICTURE_PX) -> Picture | None:
     """A picture file inside the run folder, never outside of it."""
     if not isinstance(name, str) or not name:
         return None
     path = run.folder / name
     if not path.resolve().is_relative_to(run.folder.resolve()):
         return None
-    return show_file(Path(path), longest_px=PICTURE_PX, alt=alt)
+    return show_file(Path(path), longest_px=longest_px, alt=alt)
 
 
 def _pairs(run: TrainingRun, record: Mapping[str, Any]) -> tuple[Pair, ...]:
     pairs = []
-    for row in _records(_part(record, "reconstruction").get("pairs"))[:PAIRS_SHOWN]:
+    for row in _records(part_of(record, "reconstruction").get("pairs"))[:PAIRS_SHOWN]:
         original = _picture(run, row.get("original"), "A held-out original")
         redrawn = _picture(run, row.get("redrawn"), "The same, folded and unfolded by the VAE")
         if original is not None and redrawn is not None:
@@ -273,7 +202,8 @@ def _generated(
                 picture=drawing,
                 nearest=like.picture if like else None,
                 nearest_title=like.title if like else "",
-                is_copy=row.get("is_copy") is True,
+                is_copy=row.get("is_copy") is True or row.get("is_copy_in_features") is True,
+                place=finite(row, "rank"),
             )
         )
     return tuple(found)
