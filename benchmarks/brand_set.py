@@ -71,7 +71,7 @@ def make_brand_set(folder: Path, count: int, seed: int) -> list[Truth]:
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for name, kind, family, scene, plan, file_kind, flags, quality, words in _pictures(count, seed):
-        body, suffix = _saved(scene.picture, file_kind, quality, random.Random(name))
+        body, suffix, quality = _saved(scene.picture, file_kind, quality, random.Random(name))
         file = f"{name}.{suffix}"
         (folder / file).write_bytes(body)
         fields, parts = fields_of(scene, plan, words, quality=quality, flags=flags)
@@ -157,26 +157,34 @@ def _bars() -> list[Paint]:
     ]  # fmt: skip
 
 
-def _saved(picture: Image.Image, kind: str, quality: str, dice: random.Random) -> tuple[bytes, str]:
-    """The file; a poor one was blurred, enlarged from a thumbnail or squeezed too hard."""
+def _saved(
+    picture: Image.Image, kind: str, quality: str, dice: random.Random
+) -> tuple[bytes, str, str]:
+    """The file, its suffix, and its quality.
+
+    A poor one was blurred, enlarged from a thumbnail or squeezed too hard, a fair one a little so.
+    What was to be squeezed but is no JPEG in the end is as good as ever.
+    """
+    harmed = False
     if quality == "poor":
-        picture, kind = _spoilt(picture, kind, dice, 1.0)
+        picture, kind, harmed = _spoilt(picture, kind, dice, 1.0)
     elif quality == "fair" and dice.random() < 0.5:
-        picture, kind = _spoilt(picture, kind, dice, 0.4)
+        picture, kind, harmed = _spoilt(picture, kind, dice, 0.4)
     clear = np.array(picture)[..., 3].min() < 255
     buffer = io.BytesIO()
     if kind == "png" or clear:
         used = picture if clear else picture.convert("RGB")
         used.save(buffer, "PNG", compress_level=4)
-        return buffer.getvalue(), "png"
+        return buffer.getvalue(), "png", quality if harmed else "good"
     level = {"good": (86, 96), "fair": (26, 42), "poor": (5, 11)}[quality]
     picture.convert("RGB").save(buffer, "JPEG", quality=dice.randint(*level))
-    return buffer.getvalue(), "jpg"
+    return buffer.getvalue(), "jpg", quality
 
 
 def _spoilt(
     picture: Image.Image, kind: str, dice: random.Random, strength: float
-) -> tuple[Image.Image, str]:
+) -> tuple[Image.Image, str, bool]:
+    """The picture, the kind of file that it shall be, and whether its pixels are harmed already."""
     way = dice.choice(("blur", "small", "jpeg"))
     short = min(picture.size)
     pixels = np.array(picture).astype(np.float32)
@@ -188,11 +196,11 @@ def _spoilt(
         small = cv2.resize(pixels, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
         pixels = cv2.resize(small, picture.size, interpolation=cv2.INTER_LINEAR)
     else:
-        return picture, "jpeg"
+        return picture, "jpeg", False
     alpha = pixels[..., 3:]
     pixels[..., :3] = np.where(alpha > 0, pixels[..., :3] / np.maximum(alpha, 1) * 255, 0)
     spoilt = Image.fromarray(np.clip(pixels, 0, 255).round().astype(np.uint8))
-    return spoilt, "png"
+    return spoilt, "png", True
 
 
 def contact_sheet(

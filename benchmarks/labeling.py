@@ -2,7 +2,7 @@
 
     python -m benchmarks.labeling [brand|openmoji|graphics] [--count 1500] [--seed 101]
         [--words truth|ocr] [--batch 75] [--slip 0.01] [--logos] [--breakdown]
-        [--through-label-studio] [--folder FOLDER]
+        [--through-label-studio] [--closed transcription brand] [--folder FOLDER]
 
 A scripted annotator with the truth (`annotator.py`) works through lowdiff's own queue: ingest,
 families, words, drafts, then round by round queue → answers → decisions → learning, until no image
@@ -55,9 +55,9 @@ def main() -> None:
     known = _known(asked.set, folder / "pictures", count, asked.seed, asked.folder)
     space = bring(folder, folder / "pictures", known, words=asked.words)
     schema = load_schema()
-    schema = replace(
-        schema, fields=tuple(one for one in schema.fields if one.name in known[0].fields)
-    )
+    fields = [one for one in schema.fields if one.name in known[0].fields]
+    fields = [replace(one, free=one.free and one.name not in asked.closed) for one in fields]
+    schema = replace(schema, fields=tuple(fields))
     started = time.process_time()
     with open_project(space) as project:
         draft_all(project, schema)
@@ -125,6 +125,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--slip", type=float, default=0.0, help="share of errors of the annotator")
     parser.add_argument("--audit-share", type=float, help="instead of the default setting")
     parser.add_argument("--limit", type=float, help="error limit, instead of the default setting")
+    parser.add_argument(
+        "--closed", nargs="+", default=[], metavar="FIELD",
+        help="texts that audits may accept, too, as `free = false` in the schema would have it",
+    )  # fmt: skip
     parser.add_argument(
         "--through-label-studio", action="store_true",
         help="answer at a real server what it shows next; for a few hundred images",

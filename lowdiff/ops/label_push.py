@@ -10,6 +10,7 @@ from lowdiff.labels.desk.label_studio import LabelStudio
 from lowdiff.labels.desk.push import PushReport, push_batch
 from lowdiff.labels.desk.refresh import RefreshReport, refresh_batch, settle_batch
 from lowdiff.labels.schema import Schema
+from lowdiff.ops.label_news import remember, remembered, state_of_labeling
 from lowdiff.ops.labeling import Work, open_office, plan_work, stream_url
 from lowdiff.ops.project import Project
 
@@ -60,6 +61,8 @@ def push_all(
 ) -> Done:
     """Make, refresh and take away tasks until both screens are as they should be.
 
+    Where nothing has happened since it was done last, nothing is looked at.
+
     Args:
         limit: make at most so many tasks that are not there yet, on each screen.
 
@@ -67,10 +70,17 @@ def push_all(
         ServiceError: the server failed; nothing is lost, run it again.
     """
     done = Done()
+    before = remembered(project)
+    if before.get("state") and before["state"] == state_of_labeling(project, client, schema):
+        done.unlicensed = int(before["unlicensed"])
+        done.url = stream_url(project, client, schema)
+        return done
     for work in plan_work(project, client, schema):
         _bring(work, done, project, client, schema, limit, batch_size, watch)
         done.unlicensed += work.unlicensed
     done.url = stream_url(project, client, schema)
+    whole = None if limit is not None else state_of_labeling(project, client, schema)
+    remember(project, whole, done.unlicensed)
     return done
 
 

@@ -10,7 +10,8 @@ from lowdiff.labels.desk.tasks import Box
 from lowdiff.labels.quality.second_look import ask_again, open_second_looks
 from lowdiff.labels.queue.gold import add_gold
 from lowdiff.labels.schema_screen import TEXT
-from tests.labels.corpus import add_drafted
+from lowdiff.ops.label_news import remembered, state_of_labeling
+from tests.labels.corpus import add_drafted, draft
 from tests.labels.desk import Desk
 from tests.labels.forms import SCHEMA
 
@@ -132,3 +133,26 @@ def test_a_deleted_task_takes_no_label_with_it_and_may_come_back(one):
     assert one.labels(labelled)["caption"].is_human
     assert one.push().pushed.pushed == 1
     assert set(one.desk.tasks()) == {open_}
+
+
+def test_that_nothing_is_new_is_known_without_a_look_at_the_tasks(one):
+    ids = add_drafted(one.desk.catalog, one.desk.store, range(3))
+    one.push()
+
+    def state():
+        return state_of_labeling(one.project, one.desk.client, SCHEMA)
+
+    brought = remembered(one.project)["state"]
+    assert brought is not None
+    assert state() == brought
+    assert one.push().pushed.pushed == 0
+    assert remembered(one.project)["state"] == brought
+    draft(one.desk.catalog, ids[:1], layout=("grid", 0.9))
+    assert state() != brought
+    assert one.push().refreshed.updated >= 1
+    now = remembered(one.project)["state"]
+    one.desk.client.delete_task(one.desk.tasks()[ids[1]][0].id)
+    assert state() != now
+    one.desk.submit(ids[0])
+    one.pull()
+    assert one.push().pushed.pushed == 1

@@ -85,7 +85,7 @@ def redraft(
                     else:
                         events.append(_event(draft.image_id, name, one, schema, now()))
                 if after != before:
-                    draft.payload = after
+                    draft.payload, draft.updated_at = after, now()
                     report.images += 1
             report.labels += append_events(session, events)
         advance(len(some))

@@ -27,6 +27,7 @@ from lowdiff.labels.learn.heads import (
     too_few,
 )
 from lowdiff.labels.learn.propagate import relatives_say
+from lowdiff.labels.learn.referee import LEAST_LABELS as REFEREED
 from lowdiff.labels.learn.statements import Statement, Statements, is_learned, statements_of
 from lowdiff.labels.schema import Field, Schema
 from lowdiff.store import Store
@@ -188,7 +189,7 @@ def _against_measuring(
     labels: dict[str, Any],
     ids: Sequence[str],
 ) -> dict[str, Any]:
-    """Whether the head drafts: where a field is measured it must be right clearly more often."""
+    """Whether the head drafts: of few labels of a measured field it must be clearly better."""
     head = [
         is_same(field, said_by(fitted.head, shares)[0], labels[one])
         for one, shares in zip(ids, fitted.held_out, strict=True)
@@ -204,7 +205,8 @@ def _against_measuring(
     # McNemar's test at one standard deviation: which of two drafters, not whether to trust one
     better = gained - lost > float(np.sqrt(gained + lost))
     return {
-        "drafts": better or field.answer != "measured",
+        # with labels enough the referee knows whom to believe, so both may speak
+        "drafts": better or field.answer != "measured" or len(ids) >= REFEREED,
         "measured_accuracy": round(float(np.mean(measured)), 4),
     }
 
