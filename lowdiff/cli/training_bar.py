@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def training_bar(what: str, steps: int) -> "Iterator[Callable[[Progress], None]]":
-    """A bar on a terminal; elsewhere a line now and then."""
+    """A bar of images seen on a terminal; elsewhere a line now and then.
+
+    Args:
+        steps: of the run, for the bar until the first figures come.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
 
@@ -33,11 +37,12 @@ def training_bar(what: str, steps: int) -> "Iterator[Callable[[Progress], None]]
             f"loss {progress.loss:.4f} · {progress.images_per_s:.0f} img/s · "
             f"{progress.eta_s:.0f} s left"
         )
-        bar.update(task, completed=progress.step, figures=figures)
+        seen, total = progress.images_seen, progress.images
+        bar.update(task, completed=seen, total=total, figures=figures)
         tenth = progress.step * 10 // progress.steps
         if not messages.is_terminal and (tenth > told or told == 0):
             told = max(tenth, 1)
-            say(f"{what} {progress.step}/{progress.steps} · {figures}")
+            say(f"{what} {seen:,} of {total:,} images · {figures}")
 
     with bar:
         task = bar.add_task(what, total=steps, figures="preparing images and captions")

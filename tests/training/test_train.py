@@ -71,6 +71,13 @@ def test_the_run_folder_tells_everything(lab):
     assert (run.folder / "samples" / "step_000012.png").is_file()
     assert json.loads((run.folder / "environment.json").read_text())["threads"] == 1
     assert json.loads((run.folder / "run.json").read_text())["state"] == "done"
+    licences = json.loads((run.folder / "licences.json").read_text())
+    assert licences["images"] == licences["licences"]["unknown"] == 24
+    card = (run.folder / "README.md").read_text()
+    assert lab.version.digest in card
+    assert "Nobody said the licence of 24 training images" in card
+    assert list((run.folder / "tensorboard").glob("events*"))
+    assert not list(run.folder.rglob("*.pt")) + list(run.folder.rglob("*.pkl"))
     with lab.catalog.read() as session:
         row = session.get_one(Run, run.run_id)
         assert (row.kind, row.state, row.vae_run_id) == ("unet", "done", vae.run_id)

@@ -26,8 +26,11 @@ class Lab:
     def vae(self, preset: Preset | None = None, **more: object) -> TrainedRun:
         return train_vae(self.version, **self._common(preset), **more)
 
-    def unet(self, vae: TrainedRun, preset: Preset | None = None, **more: object) -> TrainedRun:
-        return train_unet(self.version, vae_dir=vae.folder, **self._common(preset), **more)
+    def unet(
+        self, vae: TrainedRun | Path, preset: Preset | None = None, **more: object
+    ) -> TrainedRun:
+        folder = vae if isinstance(vae, Path) else vae.folder
+        return train_unet(self.version, vae_dir=folder, **self._common(preset), **more)
 
     def _common(self, preset: Preset | None) -> dict[str, object]:
         return {
