@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from lowdiff.models.denoiser import DenoiserConfig
 from lowdiff.models.objectives.objective import OBJECTIVES, ObjectiveConfig
-from lowdiff.models.vae import VaeConfig
+from lowdiff.models.vae import AutoencoderConfig
 
 
 @dataclass(frozen=True)
@@ -80,22 +80,30 @@ class AugmentConfig:
     hue_deg: float = 0.0
 
 
+DEFAULT_LOSSES = {"mse": 1.0, "l1": 0.3, "edge": 0.3, "kl": 1e-2}
+"""The squared error, flat colours, sharp edges, and latents that stay small."""
+
+
 @dataclass(frozen=True)
 class VaeRecipe:
     """An autoencoder and its training.
 
     Attributes:
-        kl_weight: weight of the KL term, in nats per pixel value.
-        l1_weight: weight of the mean absolute error beside the mean squared error; keeps flat
-            colours flat.
-        edge_weight: weight of the mean absolute error of differences between neighbours.
+        model: of the class that goes with `arch`.
+        arch: a name in `models.autoencoders.AUTOENCODERS`.
+        losses: the weights of what it lowers, by their names in `models.losses.vae`.
+        critic_from: share of the steps after which a critic is heard, if there is one.
+        crop_px: side of the squares that it learns from; 0: whole images.
+        crop_shares: of an image's side that such a square covers; one of them in each step.
     """
 
-    model: VaeConfig
+    model: AutoencoderConfig
     train: TrainConfig
-    kl_weight: float = 1e-2
-    l1_weight: float = 0.3
-    edge_weight: float = 0.3
+    arch: str = "conv"
+    losses: dict[str, float] = field(default_factory=lambda: dict(DEFAULT_LOSSES))
+    critic_from: float = 0.5
+    crop_px: int = 0
+    crop_shares: tuple[float, ...] = (1.0,)
 
 
 @dataclass(frozen=True)

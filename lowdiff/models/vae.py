@@ -7,7 +7,7 @@ full resolution, and there is no attention, so any image size works.
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -17,9 +17,21 @@ from torch import Tensor, nn
 from lowdiff.models.layers import Downsample, GroupNorm, Upsample, pad_to_multiple, zero_init
 
 
+class AutoencoderConfig(Protocol):
+    """The shape of an autoencoder, a frozen dataclass; the run folder holds it as JSON."""
+
+    @property
+    def latent_channels(self) -> int:
+        """Channels of a latent."""
+
+    @property
+    def factor(self) -> int:
+        """Pixels per latent cell along one side."""
+
+
 @dataclass(frozen=True)
 class VaeConfig:
-    """The shape of an autoencoder; the run folder holds it as JSON.
+    """The shape of the convolutional autoencoder.
 
     Attributes:
         channels: feature channels per resolution, finest first.
@@ -39,6 +51,10 @@ class VaeConfig:
     def factor(self) -> int:
         """Pixels per latent cell along one side."""
         return int(self.patch * 2 ** (len(self.channels) - 1))
+
+
+MIN_LOG_VARIANCE = -20.0
+"""What a certain encoder says, and the least that is believed of any."""
 
 
 class Posterior(NamedTuple):
@@ -99,16 +115,34 @@ class Vae(nn.Module):
 
     The latent statistics are buffers of the checkpoint, set once by `set_latent_statistics` after
     training; only `posterior`, `encode` and `decode` apply them, so nobody can forget them.
+
+    Args:
+        encoder: images to mean and log-variance, one after the other in the channels; default: the
+            convolutional one of the config.
+        decoder: latents to images; default: the convolutional one.
+
+    Attributes:
+        variational: False when the encoder tells no variance, so that there is no KL term.
     """
 
+    variational = True
     latent_mean: Tensor
     latent_std: Tensor
 
-    def __init__(self, config: VaeConfig) -> None:
+    def __init__(
+        self,
+        config: AutoencoderConfig,
+        *,
+        encoder: nn.Module | None = None,
+        decoder: nn.Module | None = None,
+    ) -> None:
         super().__init__()
         self.config = config
-        self.encoder = _encoder(config)
-        self.decoder = _decoder(config)
+        if isinstance(config, VaeConfig):
+            encoder, decoder = encoder or _encoder(config), decoder or _decoder(config)
+        if encoder is None or decoder is None:
+            raise ValueError(f"{type(config).__name__} needs an encoder and a decoder of its own")
+        self.encoder, self.decoder = encoder, decoder
         self.register_buffer("latent_mean", torch.zeros(config.latent_channels))
         self.register_buffer("latent_std", torch.ones(config.latent_channels))
 
@@ -116,9 +150,21 @@ class Vae(nn.Module):
         self, images: Float[Tensor, "b 3 h w"]
     ) -> tuple[Float[Tensor, "b c y x"], Float[Tensor, "b c y x"]]:
         """Mean and log-variance as the encoder says them, before normalisation."""
-        padded = pad_to_multiple(images, self.config.factor)
-        mean, log_variance = self.encoder(padded).float().chunk(2, dim=1)
-        return mean, log_variance.clamp(-20, 10)
+        mean, log_variance = self.encoder(self.padded(images)).float().chunk(2, dim=1)
+        return mean, log_variance.clamp(MIN_LOG_VARIANCE, 10)
+
+    def padded(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h2 w2"]:
+        """Images as the encoder wants them: the right and lower edge repeated."""
+        return pad_to_multiple(images, self.config.factor)
+
+    def latent_size(self, height_px: int, width_px: int) -> tuple[int, int]:
+        """Rows and columns of the latents of an image."""
+        factor = self.config.factor
+        return -(-height_px // factor), -(-width_px // factor)
+
+    def last_layer(self) -> nn.Parameter:
+        """The weights that make the pixels; adversarial losses are weighed by their gradients."""
+        return [one for one in self.decoder.parameters() if one.dim() > 1][-1]
 
     def raw_decode(self, raw: Float[Tensor, "b c y x"]) -> Float[Tensor, "b 3 h w"]:
         """Decode latents that are not normalised; unclamped, for training."""

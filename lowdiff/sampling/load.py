@@ -8,11 +8,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lowdiff.errors import ContractError
-from lowdiff.models.configs import from_json
+from lowdiff.models.autoencoders import build_autoencoder
 from lowdiff.models.denoiser import Denoiser
 from lowdiff.models.denoisers import build_denoiser
 from lowdiff.models.encoders import FittedEncoder, TextEncoder, find_encoder
-from lowdiff.models.vae import Vae, VaeConfig
+from lowdiff.models.vae import Vae
 from lowdiff.sampling.device import place
 from lowdiff.sampling.run_folder import CONFIG_FILE, TEXT_ENCODER_FILE, WEIGHTS_FILE, read_json
 
@@ -23,8 +23,8 @@ def load_vae(vae_dir: Path, *, device: torch.device | str = "cpu") -> Vae:
     Raises:
         ContractError: the folder is no autoencoder run, or its weights do not fit.
     """
-    _, model = _model_config(vae_dir, "vae")
-    vae = Vae(from_json(VaeConfig, model, item=vae_dir))
+    arch, model = _model_config(vae_dir, "vae")
+    vae = build_autoencoder(arch or "conv", model, item=vae_dir)
     load_weights(vae, vae_dir / WEIGHTS_FILE)
     return place(vae, device).eval().requires_grad_(False)
 

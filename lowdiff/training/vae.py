@@ -1,5 +1,6 @@
 """Train the autoencoder of a dataset version."""
 
+import random
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -13,8 +14,11 @@ from torch import Tensor, nn
 from lowdiff.catalog import Catalog
 from lowdiff.catalog.engine import utc_now
 from lowdiff.datasets.read import Version
+from lowdiff.models.autoencoders import build_autoencoder
+from lowdiff.models.losses.crops import random_scale_crops
+from lowdiff.models.losses.vae import VaeLoss
 from lowdiff.models.presets import Preset, VaeRecipe
-from lowdiff.models.vae import Vae, kl_per_pixel, psnr_db
+from lowdiff.models.vae import Vae, psnr_db
 from lowdiff.sampling.device import Accelerator, pick_accelerator, place
 from lowdiff.sampling.pictures import to_uint8
 from lowdiff.sampling.run_folder import WEIGHTS_FILE
@@ -71,7 +75,7 @@ def train_vae(
         loop.run()
         if not launch.workers.first:
             return {}
-        vae = cast(Vae, loop.averaged())
+        vae = _vae(loop.averaged())
         vae.set_latent_statistics(*measure_latents(vae, pixels, accelerator))
         save_tensors(vae.state_dict(), folder / WEIGHTS_FILE)
         return {**loop.told(), **task.validate(vae)}
@@ -104,17 +108,22 @@ class VaeBatch:
     Attributes:
         index: rows of the training images.
         noise: where in its posterior each latent lies, in deviations.
+        share: of an image's side that a crop covers.
+        corners: where each crop lies, 0 to 1 down and across; None where images stay whole.
     """
 
     index: Int[Tensor, " b"]
     noise: Float[Tensor, "b c h w"]
+    share: float = 1.0
+    corners: Float[Tensor, "b 2"] | None = None
 
     def __len__(self) -> int:
         return len(self.index)
 
     def rows(self, part: slice) -> "VaeBatch":
         """Some rows of it."""
-        return VaeBatch(self.index[part], self.noise[part])
+        corners = None if self.corners is None else self.corners[part]
+        return VaeBatch(self.index[part], self.noise[part], self.share, corners)
 
 
 class VaeTask:
@@ -137,11 +146,18 @@ class VaeTask:
         self.held_out = held_out[: preset.validation_images]
         self.seen = pixels[: preset.validation_images]
         torch.manual_seed(step_seed(seed, -1))
-        vae = place(Vae(preset.vae.model), accelerator.device)
-        self.module: nn.Module = vae
-        with torch.no_grad(), accelerator.autocast():
-            mean, _ = vae.raw_moments(to_images(self.pixels[:1], accelerator.device))
-        self.latent_shape = mean.shape[1:]
+        recipe = preset.vae
+        vae = place(build_autoencoder(recipe.arch, recipe.model), accelerator.device)
+        heard = recipe.critic_from * recipe.train.steps * recipe.train.batch_size
+        self.terms = VaeLoss(recipe.losses, critic_from=round(heard)).to(accelerator.device)
+        # a critic is trained by the same optimiser; see `models.losses.critic`
+        critic = self.terms.critic
+        self.module: nn.Module = (
+            vae if critic is None else nn.ModuleDict({"vae": vae, "critic": critic})
+        )
+        self.side_px = recipe.crop_px or preset.image_px
+        rows, columns = vae.latent_size(self.side_px, self.side_px)
+        self.latent_shape = (recipe.model.latent_channels, rows, columns)
 
     def compile(self, how: Callable[[nn.Module], Any]) -> None:
         """Nothing: it is nearly all convolutions, which gain little."""
@@ -151,22 +167,26 @@ class VaeTask:
         device, count = self.accelerator.device, self.recipe.train.batch_size
         index = torch.randint(len(self.pixels), (count,), generator=generator, device=device)
         noise = torch.randn((count, *self.latent_shape), generator=generator, device=device)
-        return VaeBatch(index, noise)
+        if not self.recipe.crop_px:
+            return VaeBatch(index, noise)
+        share = random.Random(seed).choice(self.recipe.crop_shares)
+        return VaeBatch(
+            index, noise, share, torch.rand((count, 2), generator=generator, device=device)
+        )
 
     def loss(self, batch: VaeBatch) -> Float[Tensor, ""]:
-        """Squared and absolute error of pixels, absolute error of edges, and the KL term."""
-        vae = cast(Vae, self.module)
+        """The weighted sum of the recipe's terms."""
         images = to_images(self.pixels[batch.index], self.accelerator.device)
-        mean, log_variance = vae.raw_moments(images)
-        error = vae.raw_decode(mean + batch.noise * (0.5 * log_variance).exp()) - images
-        loss = error.square().mean() + self.recipe.l1_weight * error.abs().mean()
-        loss = loss + self.recipe.edge_weight * edge_error(error)
-        kl = kl_per_pixel(mean, log_variance, pixel_values=images[0].numel())
-        return loss + self.recipe.kl_weight * kl
+        if batch.corners is not None:
+            images = random_scale_crops(
+                images, crop_px=self.side_px, share=batch.share, corners=batch.corners
+            )
+        loss: Tensor = self.terms(_vae(self.module), images, batch.noise)
+        return loss
 
     def validate(self, averaged: nn.Module) -> dict[str, Any]:
         """PSNR in decibels of held-out and of as many training images."""
-        vae = cast(Vae, averaged)
+        vae = _vae(averaged)
         figures = {"train_psnr_db": self._psnr(vae, self.seen)}
         if len(self.held_out):
             figures["val_psnr_db"] = self._psnr(vae, self.held_out)
@@ -176,7 +196,7 @@ class VaeTask:
         """Held-out images above their reconstructions."""
         shown = self.held_out if len(self.held_out) else self.seen
         shown = shown[: self.grid_columns]
-        save_grid([shown, to_uint8(self._reconstruct(cast(Vae, averaged), shown))], path)
+        save_grid([shown, to_uint8(self._reconstruct(_vae(averaged), shown))], path)
 
     def _psnr(self, vae: Vae, pixels: UInt8[Tensor, "n h w 3"]) -> float:
         values = [
@@ -193,6 +213,6 @@ class VaeTask:
         return decoded[..., : images.shape[-2], : images.shape[-1]]
 
 
-def edge_error(error: Float[Tensor, "b 3 h w"]) -> Float[Tensor, ""]:
-    """How much neighbouring pixels differ in the error, across and down; 0 for a plain offset."""
-    return error.diff(dim=-1).abs().mean() + error.diff(dim=-2).abs().mean()
+def _vae(module: nn.Module) -> Vae:
+    """The autoencoder, beside a critic or alone."""
+    return cast(Vae, module["vae"] if isinstance(module, nn.ModuleDict) else module)
