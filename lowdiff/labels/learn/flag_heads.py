@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lowdiff.labels.learn.forest import Forest, grow_shares
+from lowdiff.labels.learn.forest import HELD_OUT_TREES, Forest, grow_shares
 from lowdiff.labels.learn.heads import (
     FOLDS,
     LEAST_GROUPS,
@@ -81,7 +81,9 @@ def fit_flags(
     for number in range(FOLDS):
         out = fold == number
         if out.any() and not out.all():
-            held[out] = grow_shares(x[~out], target[~out], seed=seed).probabilities(x[out])
+            held[out] = grow_shares(
+                x[~out], target[~out], seed=seed, trees=HELD_OUT_TREES
+            ).probabilities(x[out])
     most = max(len(one) for one in sets)
     head = Head(flags, lens, {}, _empty(), 0.0, 1.0, of_flags=True, most=most, required=required)
     said = [sets_of(head, row)[0] for row in held]

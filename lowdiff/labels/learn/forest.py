@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
-TREES = 160
+TREES, HELD_OUT_TREES = 160, 80
+"""Of a head, and of each model that only judges what it has not seen: half of them say the same."""
 SHARE_OF_FEATURES = 0.2
 """Features that are tried at each split."""
 MOST_ROWS = 3000
@@ -46,7 +47,9 @@ class Forest:
             node = np.where(inner, np.where(low, self.left[node], self.right[node]), node)
 
 
-def grow(x: Floats, target: NDArray[np.int64], classes: int, *, seed: int) -> Forest:
+def grow(
+    x: Floats, target: NDArray[np.int64], classes: int, *, seed: int, trees: int = TREES
+) -> Forest:
     """Grow trees; equal arguments give equal trees.
 
     Args:
@@ -55,21 +58,21 @@ def grow(x: Floats, target: NDArray[np.int64], classes: int, *, seed: int) -> Fo
     from sklearn.ensemble import ExtraTreesClassifier
 
     grown = ExtraTreesClassifier(
-        TREES,
+        trees,
         max_features=SHARE_OF_FEATURES,
         min_samples_leaf=1 + len(x) // 1000,
         bootstrap=len(x) > MOST_ROWS,
         max_samples=MOST_ROWS if len(x) > MOST_ROWS else None,
         random_state=seed,
     ).fit(x, target)
-    trees = [one.tree_ for one in grown.estimators_]
-    known = np.concatenate([_shares(tree.value) for tree in trees])
+    kept = [one.tree_ for one in grown.estimators_]
+    known = np.concatenate([_shares(tree.value) for tree in kept])
     shares = np.zeros((len(known), classes), dtype=np.float32)
     shares[:, grown.classes_] = known
-    return _joined(trees, shares)
+    return _joined(kept, shares)
 
 
-def grow_shares(x: Floats, target: Floats, *, seed: int) -> Forest:
+def grow_shares(x: Floats, target: Floats, *, seed: int, trees: int = TREES) -> Forest:
     """Trees for several targets of 0 or 1 at once; each leaf keeps a share for every target.
 
     Args:
@@ -79,15 +82,15 @@ def grow_shares(x: Floats, target: Floats, *, seed: int) -> Forest:
 
     many = len(x) > MOST_ROWS
     grown = ExtraTreesRegressor(
-        TREES,
+        trees,
         max_features=SHARE_OF_FEATURES,
         min_samples_leaf=1 + len(x) // 1000,
         bootstrap=many,
         max_samples=MOST_ROWS if many else None,
         random_state=seed,
     ).fit(x, target)
-    trees = [one.tree_ for one in grown.estimators_]
-    return _joined(trees, np.concatenate([tree.value[:, :, 0] for tree in trees]))
+    kept = [one.tree_ for one in grown.estimators_]
+    return _joined(kept, np.concatenate([tree.value[:, :, 0] for tree in kept]))
 
 
 def _joined(trees: Sequence[Any], shares: NDArray[np.floating]) -> Forest:

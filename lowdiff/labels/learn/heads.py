@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lowdiff.labels.learn.forest import Forest, grow
+from lowdiff.labels.learn.forest import HELD_OUT_TREES, Forest, grow
 from lowdiff.labels.learn.net import HIDDEN, probabilities, train_net
 
 Floats = NDArray[np.float32]
@@ -210,7 +210,9 @@ def _held_trees(
     for number in range(FOLDS):
         out, seen = fold == number, (fold != number) & known
         if out.any() and seen.any():
-            held[out] = grow(x[seen], target[seen], classes, seed=seed).probabilities(x[out])
+            held[out] = grow(
+                x[seen], target[seen], classes, seed=seed, trees=HELD_OUT_TREES
+            ).probabilities(x[out])
     return held
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from lowdiff.labels.accept.calibrate import fit
 from lowdiff.labels.drafts.caption import NO_SUBJECT, short_form
 from lowdiff.labels.learn.examples import Table, read_labels
-from lowdiff.labels.learn.forest import grow
+from lowdiff.labels.learn.forest import HELD_OUT_TREES, grow
 from lowdiff.labels.learn.heads import FOLDS, Floats, folds_of
 from lowdiff.labels.learn.statements import Statement, Statements, statements_of
 
@@ -105,7 +105,9 @@ def _held_out(x: Floats, target: NDArray[np.int64], groups: Sequence[str], class
     for number in range(FOLDS):
         out = fold == number
         if out.any() and not out.all():
-            held[out] = grow(x[~out], target[~out], classes, seed=0).probabilities(x[out])
+            held[out] = grow(
+                x[~out], target[~out], classes, seed=0, trees=HELD_OUT_TREES
+            ).probabilities(x[out])
     return held
 
 
