@@ -84,7 +84,7 @@ def check_readers(seed: int) -> dict[str, Any]:
 
 def train_and_score(options: argparse.Namespace) -> None:
     """Make the set, train where that is asked for, draw and score."""
-    from lowdiff.sampling.generator import load_generator
+    from lowdiff.sampling.load_generator import load_generator
 
     dice = random.Random(options.seed)
     known = [design for design in designs() if not is_held_out(design)]

@@ -30,8 +30,8 @@ def denoising_losses(
         config: of the run; it names the objective.
 
     Returns:
-        `train` and `validation` (means over the bands; None without images), `n_train`,
-        `n_validation`, and `bands`: `low`, `high`, `train`, `validation` each.
+        `train`, `validation` (means over the bands; None without images) and their `gap`,
+        `n_train`, `n_validation`, and `bands`: `low`, `high`, `train`, `validation`, `gap` each.
     """
     objective = objective_of_run(config, item=generator.run_id)
     named = {"train": train, "validation": validation}
@@ -52,7 +52,15 @@ def denoising_losses(
         }
         for index, time in enumerate(TIMES)
     ]
-    return {**means, **counts, "bands": bands}
+    gaps = [_gap(one) for one in (means, *bands)]
+    bands = [{**band, "gap": gap} for band, gap in zip(bands, gaps[1:], strict=True)]
+    return {**means, **counts, "gap": gaps[0], "bands": bands}
+
+
+def _gap(losses: dict[str, Any]) -> float | None:
+    """By how much held-out images are harder: what was learned by heart shows here first."""
+    train, validation = losses["train"], losses["validation"]
+    return None if train is None or validation is None else round(validation - train, 5)
 
 
 @torch.no_grad()

@@ -77,4 +77,5 @@ def kid_interval(figure: float, found: Kernels) -> Interval:
 
 def coverage_interval(figure: float, within: Bool[Tensor, "p n m"]) -> Interval:
     """Of coverage."""
-    return interval(figure, within.shape[-1], lambda rows: coverage(within[..., rows]))
+    low, high = interval(figure, within.shape[-1], lambda rows: coverage(within[..., rows]))
+    return max(0.0, low), min(1.0, high)

@@ -16,7 +16,10 @@ from lowdiff.evaluation.evaluate import Drawing, evaluate_run
 from lowdiff.evaluation.judge import judge_run, promoted_run
 from lowdiff.evaluation.subjects import choose_subjects
 from lowdiff.models.presets import load_preset
+from lowdiff.ops.comparison import compare_runs
+from lowdiff.ops.project import Project
 from lowdiff.sampling.run_folder import weights_sha256
+from lowdiff.settings import load_settings
 from lowdiff.store import Store, open_store
 from lowdiff.training.unet import train_unet
 from lowdiff.training.vae import train_vae
@@ -94,6 +97,8 @@ def test_a_run_is_measured_once_and_every_figure_has_its_bounds(shared):
     assert (unet / record["nearest_sheet"]).is_file()
     losses = record["denoising"]
     assert len(losses["bands"]) == 5
+    assert losses["gap"] == pytest.approx(losses["validation"] - losses["train"], abs=1e-4)
+    assert all("gap" in band for band in losses["bands"])
     assert losses["latent_space"] == weights_sha256(vae)[:12]
     assert losses["n_validation"] == version.rows("validation") > 0
     held_out = version.rows("validation") + version.rows("test")
@@ -150,6 +155,25 @@ def test_the_promoted_run_is_measured_on_the_new_version_before_it_is_compared(s
     # asking again about the first run does not compare it with its own child
     again = judge_run(first, version, **known, measure=measure(version))
     assert again["verdict"]["incumbent"] is None
+
+
+def test_two_runs_are_measured_alike_and_laid_side_by_side(scene):
+    workspace, catalog = scene.workspace, scene.catalog
+    other = train_unet(
+        scene.version, vae_dir=scene.vae, preset=load_preset("tiny"), seed=1,
+        workspace=workspace, catalog=catalog,
+    ).folder  # fmt: skip
+    project = Project(load_settings(workspace.root), workspace, catalog, scene.store)
+    runs = [scene.unet.name, other.name]
+    path, comparison = compare_runs(project, runs, drawing=DRAWING)
+    assert path == workspace.root / "compare.html"
+    assert [column.run_id for column in comparison.columns] == runs
+    assert all(len(one.drawn) == 2 and all(one.drawn) for one in comparison.shown)
+    assert len(comparison.shown) == 10
+    with pytest.raises(InputError, match="two or more different runs of one kind"):
+        compare_runs(project, [scene.unet.name, scene.unet.name], drawing=DRAWING)
+    with pytest.raises(InputError, match="of one kind"):
+        compare_runs(project, [scene.unet.name, scene.vae.name], drawing=DRAWING)
 
 
 def test_an_unfinished_run_is_refused(shared, tmp_path):
