@@ -22,7 +22,7 @@ def label_plots(status: Status) -> dict[str, Markup]:
             "plot-label-bounds",
             bounds,
             x_label="audited drafts",
-            y_label="at most so many % are wrong",
+            y_label="at most so many % of the field are wrong",
             from_zero=True,
         )
     return plots

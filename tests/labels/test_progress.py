@@ -213,5 +213,5 @@ def test_the_commands_decide_and_tell_a_manager_when_it_is_done(crowd, run):
     assert said["acceptance"]["rules"][0]["upper_bound"] < 0.02
     text = run("status")
     assert "Labels of 900 images" in text
-    assert "background-pixels: all drafts, at most 1.8% wrong" in text
+    assert "background-pixels: all drafts, at most 1.8% of the field wrong" in text
     assert "A person takes 8.0 s for an image (median of 290)" in text

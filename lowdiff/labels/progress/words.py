@@ -92,7 +92,7 @@ def _why(status: Status, name: str) -> str:
             continue
         if one.is_on:
             which = f"from confidence {one.threshold:.2f} on" if one.threshold else "all drafts"
-            why = f"{which}, at most {one.upper_bound:.1%} wrong"
+            why = f"{which}, at most {one.upper_bound:.1%} of the field wrong"
         elif one.needed is not None:
             why = f"{one.needed} more audited labels"
         else:
