@@ -1,5 +1,6 @@
 """`lowdiff train …`: the autoencoder, the denoiser, and averages of it."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -35,6 +36,16 @@ train_app.command("estimate")(estimate)
 def train_vae(
     dataset: Dataset = None,
     preset: PresetName = None,
+    arch: Annotated[
+        str | None,
+        typer.Option(help="conv, plain, linear (the story's) or diffusers; default: the preset's."),
+    ] = None,
+    latent_channels: Annotated[
+        int | None, typer.Option(help="3 to 16 suit most images; default: the preset's.")
+    ] = None,
+    factor: Annotated[
+        int | None, typer.Option(help="Pixels per latent cell: 4, 8 or 16; default: the preset's.")
+    ] = None,
     seed: Seed = None,
     device: Device = None,
     accumulate: Accumulate = 0,
@@ -47,12 +58,17 @@ def train_vae(
 
     Example: `lowdiff train vae --preset demo`
     """
+    from lowdiff.models.variants import with_autoencoder
     from lowdiff.ops.project import open_project
     from lowdiff.training.vae import train_vae
 
     with open_project() as project:
         version = open_version(project, dataset)
         chosen = preset_for(version, preset, device)
+        if arch or latent_channels is not None or factor is not None:
+            chosen = with_autoencoder(
+                chosen, arch=arch, latent_channels=latent_channels, factor=factor
+            )
         plan = estimated("vae", version, chosen, device)
         launch = launch_for(plan, device, accumulate, compiled)
         tell_plan(plan, version)
@@ -81,6 +97,29 @@ def train_unet(
     parent: Annotated[
         str | None, typer.Option(help="Go on from the weights of this denoiser run.")
     ] = None,
+    arch: Annotated[
+        str | None,
+        typer.Option(
+            help="unet, dit, context, residual, attention, multi_attention or diffusers; default: "
+            "the parent's, or the preset's."
+        ),
+    ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(
+            help="minilm, clip, bert, roberta (with :PATH or :MODEL for other weights), tfidf, "
+            "bytes, class (what stands before the first comma), none, or several joined by +; "
+            "default: the parent's, or the preset's."
+        ),
+    ] = None,
+    inpaint: Annotated[
+        bool,
+        typer.Option(
+            "--inpaint",
+            help="Teach it to fill holes (`lowdiff inpaint`); with --parent an ordinary denoiser "
+            "learns it in addition.",
+        ),
+    ] = False,
     seed: Seed = None,
     device: Device = None,
     accumulate: Accumulate = 0,
@@ -94,6 +133,7 @@ def train_unet(
 
     Example: `lowdiff train unet && lowdiff generate "a raccoon"`
     """
+    from lowdiff.models.variants import with_denoiser, with_text
     from lowdiff.ops.project import open_project
     from lowdiff.sampling.find import find_run
     from lowdiff.sampling.run_folder import CONFIG_FILE, read_json
@@ -106,8 +146,18 @@ def train_unet(
             vae = older.vae_dir.name
         found = find_run(project.catalog, project.workspace, "vae", vae)
         basis = found if older is None else older
-        preset = preset or str(read_json(basis.folder / CONFIG_FILE)["preset"])
+        told = read_json(basis.folder / CONFIG_FILE)
+        preset = preset or str(told["preset"])
         chosen = preset_for(version, preset, device)
+        if older is not None:
+            arch = arch or str(told.get("arch", "unet"))
+            text = text or str(told["text_encoder"]["name"])
+        if arch:
+            chosen = with_denoiser(chosen, arch)
+        if text:
+            chosen = with_text(chosen, text)
+        if inpaint or told.get("inpaint"):
+            chosen = replace(chosen, unet=replace(chosen.unet, inpaint=True))
         recipe = chosen.unet.train
         steps = recipe.steps if older is None else recipe.continue_steps
         plan = estimated("unet", version, chosen, device, steps=steps)
