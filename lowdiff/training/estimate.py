@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from lowdiff.models.autoencoders import build_autoencoder
 from lowdiff.models.denoisers import build_denoiser
 from lowdiff.models.presets import Preset, TrainConfig
 from lowdiff.models.text import Text
@@ -91,14 +92,17 @@ class Estimate:
 
 def estimate_vae(preset: Preset, *, images: int, accelerator: Accelerator) -> Estimate:
     """What the autoencoder of a preset will take on so many training images."""
-    side = preset.image_px
+    side, whole = preset.vae.crop_px or preset.image_px, preset.image_px
+
+    def build() -> nn.Module:
+        return _Reconstruct(build_autoencoder(preset.vae.arch, preset.vae.model))
 
     def inputs(rows: int, device: torch.device) -> tuple[Any, ...]:
         return (torch.zeros(rows, 3, side, side, device=device),)
 
     return _estimate(
-        "vae", preset, preset.vae.train, lambda: _Reconstruct(Vae(preset.vae.model)), inputs,
-        steps=preset.vae.train.steps, examples=images * side * side * 3, accelerator=accelerator,
+        "vae", preset, preset.vae.train, build, inputs,
+        steps=preset.vae.train.steps, examples=images * whole * whole * 3, accelerator=accelerator,
     )  # fmt: skip
 
 

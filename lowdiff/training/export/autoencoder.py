@@ -9,8 +9,7 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor
 
-from lowdiff.models.configs import from_json
-from lowdiff.models.vae import Vae, VaeConfig
+from lowdiff.models.autoencoders import build_autoencoder
 
 Model: Any = ModelMixin  # what they add at run time, their types do not tell
 Config: Any = ConfigMixin
@@ -29,7 +28,7 @@ class LowdiffAutoencoder(Model, Config):  # type: ignore[misc]
     @register_to_config  # type: ignore[untyped-decorator]
     def __init__(self, arch: str, model: dict[str, Any]) -> None:
         super().__init__()
-        self.network = Vae(from_json(VaeConfig, model, item="exported model"))
+        self.network = build_autoencoder(arch, model, item="exported model")
 
     def encode(self, images: Tensor) -> Tensor:
         """Latents of images."""
