@@ -120,6 +120,8 @@ class UnetRecipe:
         short_caption: share of captions cut to the part before the first comma.
         shuffled_caption: share of the long captions whose clauses stand in another order.
         augment: augmented copies of the images; off by default.
+        inpaint: teach it to fill holes: it is told random holes and what is around them, by further
+            input channels; see `training.holes`.
     """
 
     model: DenoiserConfig
@@ -131,6 +133,7 @@ class UnetRecipe:
     short_caption: float = 0.5
     shuffled_caption: float = 0.0
     augment: AugmentConfig = AugmentConfig()
+    inpaint: bool = False
 
 
 @dataclass(frozen=True)

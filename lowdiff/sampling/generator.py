@@ -218,8 +218,8 @@ class Generator:
 
     def latent_shape(self, size: Size) -> tuple[int, int, int]:
         """Channels, height and width of the latents of a picture."""
-        factor = self.vae.config.factor
-        return self.vae.config.latent_channels, -(-size[1] // factor), -(-size[0] // factor)
+        rows, columns = self.vae.latent_size(size[1], size[0])
+        return self.vae.config.latent_channels, rows, columns
 
     @torch.no_grad()
     def encode(self, picture: Image.Image, size: Size) -> Float[Tensor, "1 c h w"]:

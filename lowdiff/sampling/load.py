@@ -65,13 +65,22 @@ def load_encoder(run_dir: Path) -> TextEncoder:
     return encoder
 
 
-def load_weights(module: nn.Module, path: Path) -> None:
+def load_weights(module: nn.Module, path: Path, *, widen: bool = False) -> None:
     """Fill a module from a safetensors file that must have exactly its tensors.
+
+    Args:
+        widen: the file may know fewer input channels of `conv_in`; those that it does not know
+            have no say at first.
 
     Raises:
         ContractError: the file is missing, cut short, or of another architecture.
     """
     state = read_tensors(path)
+    if widen and "conv_in.weight" in state:
+        own, known = module.state_dict()["conv_in.weight"], state["conv_in.weight"]
+        more = own.shape[1] - known.shape[1]
+        if more > 0:
+            state["conv_in.weight"] = nn.functional.pad(known, (0, 0, 0, 0, 0, more))
     wanted = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in state.items()}
     if wanted != found:

@@ -23,6 +23,7 @@ from lowdiff.sampling.settings import Sampling
 from lowdiff.training.augment import PARAMETERS
 from lowdiff.training.examples import Examples
 from lowdiff.training.grid import save_grid
+from lowdiff.training.holes import random_holes, told_of
 from lowdiff.training.texts import TextTable
 
 BANDS = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -49,6 +50,7 @@ class UnetBatch:
         spread: where in its posterior each latent lies, in deviations.
         captions: rows of the text table.
         kept: False where the caption is left out.
+        holes: 1 where the picture is to be filled in; None where all of it is.
     """
 
     bucket: int
@@ -58,6 +60,7 @@ class UnetBatch:
     kept: Bool[Tensor, " b"]
     noise: Float[Tensor, "b c h w"]
     t: Float[Tensor, " b"]
+    holes: Float[Tensor, "b 1 h w"] | None = None
 
     def __len__(self) -> int:
         return len(self.t)
@@ -66,7 +69,7 @@ class UnetBatch:
         """Some rows of it."""
         return UnetBatch(
             self.bucket, self.index[part], self.spread[part], self.captions[part], self.kept[part],
-            self.noise[part], self.t[part],
+            self.noise[part], self.t[part], None if self.holes is None else self.holes[part],
         )  # fmt: skip
 
 
@@ -116,7 +119,8 @@ class UnetTask:
         # a bucket comes as often as it has images, so every image is as likely as any other
         chosen = random.Random(seed).choices(range(len(self.images)), self.images)[0]
         bucket, images = self.buckets[chosen], self.images[chosen]
-        shape = (count, *bucket.posterior.mean.shape[1:])
+        channels, height, width = bucket.posterior.mean.shape[1:]
+        shape = (count, channels, height, width)
         index = torch.randint(images, (count,), generator=generator, device=device)
         spread = torch.randn(shape, generator=generator, device=device)
         chance = torch.rand((2, count), generator=generator, device=device)
@@ -136,7 +140,8 @@ class UnetTask:
             changed = torch.rand(count, generator=generator, device=device) < recipe.augment.share
             index = index + images * copy * changed
         kept = chance[1] >= recipe.drop_caption
-        return UnetBatch(chosen, index, spread, captions, kept, noise, t)
+        holes = random_holes(count, (height, width), generator) if recipe.inpaint else None
+        return UnetBatch(chosen, index, spread, captions, kept, noise, t, holes)
 
     def loss(self, batch: UnetBatch) -> Float[Tensor, ""]:
         """The objective's mean loss."""
@@ -144,6 +149,8 @@ class UnetTask:
         data = bucket.posterior.mean[batch.index] + bucket.posterior.std[batch.index] * batch.spread
         text = self.texts.rows(batch.captions).keep(batch.kept)
         x_t = self.objective.noised(data, batch.noise, batch.t)
+        if batch.holes is not None:
+            x_t = torch.cat([x_t, told_of(batch.holes, data)], dim=1)
         if self.recipe.augment.share:
             told = bucket.parameters[batch.index][:, :, None, None]
             x_t = torch.cat([x_t, told.expand(-1, -1, *x_t.shape[-2:])], dim=1)
@@ -180,11 +187,16 @@ class UnetTask:
         save_grid(list(torch.split(pictures, GRID_COLUMNS)), path)
 
     def _plain(self, module: nn.Module, like: Float[Tensor, "b c h w"]) -> Denoise:
-        """The denoiser, told that nothing was done to the images."""
-        if not self.recipe.augment.share:
+        """The denoiser, told that nothing is known of the images and nothing was done to them."""
+        told = []
+        if self.recipe.inpaint:
+            told.append(told_of(torch.ones_like(like[:, :1]), torch.zeros_like(like)))
+        if self.recipe.augment.share:
+            told.append(torch.zeros(len(like), len(PARAMETERS), *like.shape[-2:]))
+        if not told:
             return module
-        nothing = torch.zeros(len(like), len(PARAMETERS), *like.shape[-2:])
-        return with_extra(module, nothing.to(self.accelerator.device))
+        device = self.accelerator.device
+        return with_extra(module, torch.cat([part.to(device) for part in told], dim=1))
 
     def _first(self, examples: Examples, count: int) -> list[Compared]:
         """The first images of a split, by shape, with their captions."""

@@ -88,7 +88,7 @@ def train_unet(
         with launch.workers.first_goes_ahead():
             task = _task(encoder, words, seed=seed)
         if parent is not None:
-            load_weights(task.module, parent / WEIGHTS_FILE)
+            load_weights(task.module, parent / WEIGHTS_FILE, widen=preset.unet.inpaint)
         loop = Loop(
             task, preset.unet.train, steps=config["steps"], seed=seed, folder=folder,
             accelerator=accelerator, on_progress=on_progress, launch=launch,
@@ -126,7 +126,9 @@ def unet_config(
     recipe["text_encoder"] = {"name": words.name, "version": words.version()}
     if parent is not None:
         shape = {"arch": recipe["arch"], "text_encoder": words.version(), **model}
-        _check_parent(parent, shape=shape, vae_dir=vae_dir, vae_sha256=vae_sha256)
+        _check_parent(
+            parent, shape=shape, vae_dir=vae_dir, vae_sha256=vae_sha256, widen=recipe["inpaint"]
+        )
     return {
         "kind": "unet",
         "preset": preset.name,
@@ -181,25 +183,30 @@ def _fitted(preset: Preset, vae_dir: Path, words: TextEncoder) -> Preset:
         latent_channels=read_json(vae_dir / CONFIG_FILE)["model"]["latent_channels"],
         text_width=words.width,
     )
-    if preset.unet.augment.share:
-        model = _told(model, len(PARAMETERS), arch=preset.unet.arch)
+    told = 1 + model.latent_channels if preset.unet.inpaint else 0
+    told += len(PARAMETERS) if preset.unet.augment.share else 0
+    if told:
+        model = _told(model, told, arch=preset.unet.arch)
     return replace(preset, unet=replace(preset.unet, model=model))
 
 
 def _told(model: DenoiserConfig, channels: int, *, arch: str) -> DenoiserConfig:
-    """The configuration with channels that tell what was done to an augmented image."""
+    """The configuration with channels that tell of holes and of augmentation."""
     if not hasattr(model, "extra_channels"):
         raise InputError(
             f"denoiser {arch}",
-            "cannot be told of augmentation",
-            reason="no_augmentation",
+            "cannot be told of holes or augmentation",
+            reason="no_extra_channels",
             allowed="a denoiser with extra_channels, such as unet",
-            do="Set augment.share to 0 in the preset.",
+            do="Train without --inpaint, and with augment.share 0 in the preset.",
         )
     return cast(DenoiserConfig, replace(cast(Any, model), extra_channels=channels))
 
 
-def _check_parent(parent: Path, *, shape: dict[str, Any], vae_dir: Path, vae_sha256: str) -> None:
+def _check_parent(
+    parent: Path, *, shape: dict[str, Any], vae_dir: Path, vae_sha256: str, widen: bool
+) -> None:
+    """Refuse a parent whose weights do not fit; one that knows no holes may learn of them."""
     config = read_json(parent / CONFIG_FILE)
     if config.get("vae_sha256") != vae_sha256:
         raise ContractError(
@@ -213,6 +220,8 @@ def _check_parent(parent: Path, *, shape: dict[str, Any], vae_dir: Path, vae_sha
     arch = config.get("arch", "unet")
     own = asdict(cast(Any, build_config(arch, config["model"], item=parent)))
     theirs = {"arch": arch, "text_encoder": config["text_encoder"]["version"], **own}
+    if widen and not own.get("extra_channels"):
+        theirs["extra_channels"] = shape["extra_channels"]
     if theirs != shape:
         different = sorted(
             name for name in theirs.keys() | shape.keys() if theirs.get(name) != shape.get(name)
