@@ -84,5 +84,6 @@ def _loss_at(
 ) -> Float[Tensor, " b"]:
     times = torch.full((len(data),), time, device=data.device)
     with generator.accelerator.autocast():
-        prediction = generator.unet(objective.noised(data, noise, times), times, text)
+        x_t = objective.noised(data, noise, times)
+        prediction = generator.plain(data)(x_t, times, text)
     return objective.losses(prediction, data, noise, times)

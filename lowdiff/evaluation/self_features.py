@@ -28,6 +28,8 @@ EYE_VERSION = "1"
 SIDE_PX = 32
 STEPS = 220
 BATCH = 96
+MOST_LOOKS = 4
+"""Steps for each image at most: of a handful there is nothing more to learn."""
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 5e-2
 LOOKS_WEIGHT = 0.3
@@ -78,6 +80,7 @@ def self_features(
 def train_eye(taught: Pairs, steps: int = STEPS, seed: int = SEED) -> Eye:
     """Teach an eye from scratch; the same pairs and number of threads give the same eye."""
     generator = torch.Generator().manual_seed(seed)
+    steps = min(steps, MOST_LOOKS * len(taught.pixels))
     eye = new_eye(seed).train()
     captions = _Captions(eye.width, taught.features.shape[1], seed)
     images = _see(taught.pixels)

@@ -55,7 +55,7 @@ def train_scene(root: Path) -> Scene:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory) -> Iterator[Scene]:
-    """For tests that change neither catalog nor runs."""
+    """For tests that change no run."""
     scene = train_scene(tmp_path_factory.mktemp("shared"))
     yield scene
     scene.catalog.close()
@@ -157,25 +157,6 @@ def test_the_promoted_run_is_measured_on_the_new_version_before_it_is_compared(s
     assert again["verdict"]["incumbent"] is None
 
 
-def test_two_runs_are_measured_alike_and_laid_side_by_side(scene):
-    workspace, catalog = scene.workspace, scene.catalog
-    other = train_unet(
-        scene.version, vae_dir=scene.vae, preset=load_preset("tiny"), seed=1,
-        workspace=workspace, catalog=catalog,
-    ).folder  # fmt: skip
-    project = Project(load_settings(workspace.root), workspace, catalog, scene.store)
-    runs = [scene.unet.name, other.name]
-    path, comparison = compare_runs(project, runs, drawing=DRAWING)
-    assert path == workspace.root / "compare.html"
-    assert [column.run_id for column in comparison.columns] == runs
-    assert all(len(one.drawn) == 2 and all(one.drawn) for one in comparison.shown)
-    assert len(comparison.shown) == 10
-    with pytest.raises(InputError, match="two or more different runs of one kind"):
-        compare_runs(project, [scene.unet.name, scene.unet.name], drawing=DRAWING)
-    with pytest.raises(InputError, match="of one kind"):
-        compare_runs(project, [scene.unet.name, scene.vae.name], drawing=DRAWING)
-
-
 def test_an_unfinished_run_is_refused(shared, tmp_path):
     copy = tmp_path / "unet-copy"
     shutil.copytree(shared.unet, copy)
@@ -194,6 +175,26 @@ def test_a_damaged_evaluation_is_made_again(shared):
     (vae / "evaluation.json").write_text('{"evaluation_ver')
     record = evaluate_run(vae, shared.version, cache=shared.workspace.cache)
     assert json.loads((vae / "evaluation.json").read_text()) == record
+
+
+def test_two_runs_are_measured_alike_and_laid_side_by_side(shared):
+    workspace, catalog = shared.workspace, shared.catalog
+    other = train_unet(
+        shared.version, vae_dir=shared.vae, preset=load_preset("tiny"), seed=1,
+        workspace=workspace, catalog=catalog,
+    ).folder  # fmt: skip
+    project = Project(load_settings(workspace.root), workspace, catalog, shared.store)
+    runs = [shared.unet.name, other.name]
+    path, comparison = compare_runs(project, runs, drawing=DRAWING)
+    assert path == workspace.root / "compare.html"
+    assert [column.run_id for column in comparison.columns] == runs
+    assert all(len(one.drawn) == 2 and all(one.drawn) for one in comparison.shown)
+    held_out = shared.version.rows("validation") + shared.version.rows("test")
+    assert len(comparison.shown) == max(8, min(10, held_out))
+    with pytest.raises(InputError, match="two or more different runs of one kind"):
+        compare_runs(project, [shared.unet.name, shared.unet.name], drawing=DRAWING)
+    with pytest.raises(InputError, match="of one kind"):
+        compare_runs(project, [shared.unet.name, shared.vae.name], drawing=DRAWING)
 
 
 def test_one_training_image_is_too_few(catalog, store, workspace):
