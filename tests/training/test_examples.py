@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -33,6 +33,7 @@ def test_every_bucket_has_about_the_area_of_the_square_and_fits_the_autoencoder(
         assert Shape(shape.width_px, shape.height_px) in found
 
 
+@settings(max_examples=30)
 @given(st.integers(20, 400), st.integers(20, 400), st.sampled_from(SIDES))
 def test_a_picture_in_its_bucket_keeps_its_ratio_and_most_of_itself(width, height, side):
     shape = nearest_shape(width, height, bucket_shapes(*side))
