@@ -210,6 +210,10 @@ class Generator:
             advance=advance,
         )  # fmt: skip
 
+    def plain(self, like: Latents) -> Denoise:
+        """The denoiser for latents of this shape, told of no hole and no augmentation."""
+        return self._told(self.unet, like, None, None)
+
     def too_long(self, prompts: Sequence[str]) -> list[str]:
         """The prompts of which the text encoder reads only the beginning."""
         distinct = list(dict.fromkeys(prompts))

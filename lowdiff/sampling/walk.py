@@ -51,7 +51,8 @@ def walk_of(
         raise ValueError(f"steps must be 1 or more, got {steps}")
     if not 0 <= end < start <= 1:
         raise ValueError(f"times must fall within [0, 1], got {start} to {end}")
-    even = [start + (end - start) * step / steps for step in range(steps + 1)]
+    even = [start + (end - start) * step / steps for step in range(steps)]
+    even.append(end)  # not a rounding error above it: there the last step would be extrapolated
     t = torch.tensor(even, dtype=torch.float64)
     return moments_at(objective, shifted(t, objective.path, objective.config.shift * shift))
 

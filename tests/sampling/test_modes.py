@@ -125,6 +125,14 @@ def test_a_model_that_is_told_of_holes_starts_as_the_one_that_is_not(generator, 
         assert np.abs(pixels(made[0][0]) - pixels(made[1][0])).max() <= 8  # bfloat16
 
 
+def test_a_model_that_knows_of_holes_can_be_asked_without_one(generator, told):
+    x, t = torch.randn(2, 4, 8, 8), torch.tensor([0.2, 0.9])
+    text = generator.encoder.encode(["a circle", "a square"])[0]
+    with torch.no_grad():
+        torch.testing.assert_close(told.plain(x)(x, t, text), generator.plain(x)(x, t, text))
+        torch.testing.assert_close(generator.plain(x)(x, t, text), generator.unet(x, t, text))
+
+
 def test_a_model_is_told_the_hole_and_what_is_around_it(told, fox):
     seen = []
 

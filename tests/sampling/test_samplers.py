@@ -139,6 +139,15 @@ def test_a_walk_has_equal_steps_and_ends_at_the_data():
     assert (walk[-1].alpha, walk[-1].sigma) == (1, 0)
 
 
+@pytest.mark.parametrize("steps", [1, 3, 9, 27])
+@pytest.mark.parametrize("start", [0.3, 0.7, 0.9, 1.0])
+def test_a_walk_from_anywhere_ends_without_a_trace_of_noise(start: float, steps: int):
+    for config in OBJECTIVES.values():
+        for shift in (1.0, 3.0):
+            last = walk_of(Objective(config), steps, start=start, shift=shift)[-1]
+            assert (last.t, last.alpha, last.sigma) == (0, 1, 0)
+
+
 def test_a_shifted_walk_spends_its_steps_on_noise():
     flow = Objective(OBJECTIVES["flow"])
     told = Objective(replace(OBJECTIVES["flow"], shift=3.0))
