@@ -33,7 +33,6 @@ from lowdiff.labels.learn.features import look_at
 from lowdiff.labels.learn.heads import Floats, coverage, fit_head, look_through, too_few
 from lowdiff.labels.learn.logos import MOST_OF_A_BRAND
 from lowdiff.labels.learn.marks import MARK_PX, PICTURE_PX, Corners, corners_of, find_mark
-from lowdiff.labels.learn.train import key_of
 from lowdiff.labels.learn.vector import vector_of
 from lowdiff.labels.measure.picture import MEASURED, measure_picture
 from lowdiff.labels.schema import load_schema
@@ -83,6 +82,11 @@ def _source(one: Truth) -> list[float]:
         number = zlib.crc32(word.encode())
         bag[number % SOURCE_BINS] += 1 if number & 0x80000000 else -1
     return [float(not words), float(bool(LOGO_WORDS & words)), *bag]
+
+
+def key_of(value: Any) -> str:
+    """A label as the name of a class: flags in order, joined by `+`."""
+    return "+".join(sorted(value)) if isinstance(value, list) else str(value)
 
 
 def draw_labels(truth: Sequence[Truth], number: int, seed: int) -> tuple[list[int], list[int]]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from lowdiff.labels.accept.evidence import Sample
 from lowdiff.labels.quality.second_look import BLIND, ask_again, asked_blind
 
-SURE = 0.8
+SURE = 0.9
 """Drafts that are as sure as that are mostly right."""
 
 
