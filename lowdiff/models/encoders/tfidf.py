@@ -77,7 +77,7 @@ class TfIdf:
         # the decomposition of a sparse matrix finds at most one less than its smaller side
         count = min(self.dimensions, min(weights.shape) - 1)
         svd = TruncatedSVD(count, algorithm="arpack", random_state=0).fit(weights)
-        self._axes = np.asarray(svd.components_)
+        self._axes = np.ascontiguousarray(svd.components_)
 
     def state(self) -> dict[str, Tensor]:
         """See `FittedEncoder.state`."""
