@@ -5,6 +5,7 @@ ship with torchmetrics; the net is torchvision's and must lie in torch's cache.
 """
 
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,6 +24,10 @@ def open_lpips() -> Lpips | str:
     missing = [name for name in ("torchmetrics", "torchvision") if find_spec(name) is None]
     if missing:
         return f"{' and '.join(missing)} not installed (pip install 'lowdiff[eval]')"
+    try:
+        import_module("torchvision")
+    except (ImportError, RuntimeError) as error:  # it was built for another torch
+        return f"torchvision cannot be imported ({error})"
     path = Path(torch.hub.get_dir()) / "checkpoints" / WEIGHTS
     if not path.is_file():
         return f"no weights at {path}"

@@ -102,10 +102,10 @@ def _hub(model: str) -> Callable[[Pixels], Tensor]:
 def _inception(path: str) -> Callable[[Pixels], Tensor]:
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:  # a torchvision of another torch fails late
         raise InputError(
             "feature space inception",
-            "needs torch-fidelity, which is not installed",
+            f"needs torch-fidelity and a torchvision that fits torch ({error})",
             reason="extra_missing",
             do="Install it with `pip install 'lowdiff[eval]'`.",
         ) from error
