@@ -1,3 +1,7 @@
+import json
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -91,6 +95,23 @@ def test_every_prompt_needs_a_seed(generator):
 def test_a_prompt_that_is_too_long_is_named(generator):
     long = "a raccoon " * 200
     assert generator.too_long(["a circle", long, long]) == [long]
+
+
+def test_a_run_of_an_earlier_version_still_draws_the_same(generator, lab, tmp_path: Path):
+    """Its config names the objective with two numbers, no architecture, and fewer fields."""
+    old = tmp_path / lab.unet_run.run_id
+    shutil.copytree(lab.unet_run.folder, old)
+    config = json.loads((old / "config.json").read_text())
+    config |= {"objective": "flow", "time_mean": 0.0, "time_std": 1.0}
+    for name in ("arch", "buckets", "augment", "inpaint", "shuffled_caption"):
+        config.pop(name, None)
+    for name in ("text_layers", "extra_channels"):
+        config["model"].pop(name)
+    (old / "config.json").write_text(json.dumps(config))
+    found = load_generator(old, lab.vae_run.folder, device="cpu")
+    assert found.objective == generator.objective
+    pair = [one.generate(["a circle"], seeds=[4], how=QUICK) for one in (found, generator)]
+    assert (pixels(pair[0]) == pixels(pair[1])).all()
 
 
 def test_no_prompts_are_no_pictures(generator):
