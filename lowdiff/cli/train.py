@@ -61,7 +61,9 @@ def train_vae(
     from lowdiff.models.variants import with_autoencoder
     from lowdiff.ops.project import open_project
     from lowdiff.training.vae import train_vae
+    from lowdiff.training.workers import join_workers
 
+    join_workers()  # each process has its GPU before anything is measured on one
     with open_project() as project:
         version = open_version(project, dataset)
         chosen = preset_for(version, preset, device)
@@ -71,7 +73,8 @@ def train_vae(
             )
         plan = estimated("vae", version, chosen, device)
         launch = launch_for(plan, device, accumulate, compiled)
-        tell_plan(plan, version)
+        if launch.workers.first:
+            tell_plan(plan, version)
         with training_bar("autoencoder", chosen.vae.train.steps) as on_progress:
             run = train_vae(
                 version,
@@ -138,7 +141,9 @@ def train_unet(
     from lowdiff.sampling.find import find_run
     from lowdiff.sampling.run_folder import CONFIG_FILE, read_json
     from lowdiff.training.unet import train_unet
+    from lowdiff.training.workers import join_workers
 
+    join_workers()  # each process has its GPU before anything is measured on one
     with open_project() as project:
         version = open_version(project, dataset)
         older = find_run(project.catalog, project.workspace, "unet", parent) if parent else None
@@ -162,7 +167,8 @@ def train_unet(
         steps = recipe.steps if older is None else recipe.continue_steps
         plan = estimated("unet", version, chosen, device, steps=steps)
         launch = launch_for(plan, device, accumulate, compiled)
-        tell_plan(plan, version)
+        if launch.workers.first:
+            tell_plan(plan, version)
         with training_bar("denoiser", steps) as on_progress:
             run = train_unet(
                 version,
