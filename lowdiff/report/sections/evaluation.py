@@ -20,7 +20,8 @@ GENERATED_SHOWN = 36
 PAIRS_SHOWN = 12
 PICTURE_PX = 192
 SHEET_PX = 1_100
-PLACES_THAT_WORK = 10
+PLACES_THAT_WORK = 3
+"""A drawing whose own prompt is among so many that fit best shows what was asked for."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Generated:
 
     @property
     def works(self) -> bool | None:
-        """True when its own prompt is among the ten that fit best; None when nobody measured."""
+        """True when its own prompt is among the three that fit best; None when nobody measured."""
         return None if self.place is None else self.place <= PLACES_THAT_WORK
 
 
