@@ -87,7 +87,7 @@ def contestants(device: torch.device) -> Iterator[Contestant]:
 
     theirs = DiffusersUnet(DiffusersConfig(channels=(64, 128, 256), text_width=TEXT_WIDTH))
     coarse = DiffusersUnet(
-        DiffusersConfig(channels=(64, 128, 224), attention_levels=(1, 2), text_width=TEXT_WIDTH)
+        DiffusersConfig(channels=(64, 128, 208), attention_levels=(1, 2), text_width=TEXT_WIDTH)
     )
     yield tuned("lowdiff unet", matched(count(theirs)))
     plain = theirs.to(device)
