@@ -31,7 +31,7 @@ from lowdiff.training.vae import train_vae
 from lowdiff.workspace import Workspace
 
 IMAGE_PX = 64
-TRIAL_STEPS, LOG, TRIAL_SEED = 20, 20, 10_000
+TRIAL_STEPS, LOG, TRIAL_SEED = 5, 5, 10_000
 DRAWINGS = {
     "article": Drawing(prompts=64, steps=500, guidance=1.0, sampler="ddpm"),
     "demo": Drawing(prompts=64, steps=12, guidance=2.0, sampler="heun"),
