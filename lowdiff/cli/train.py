@@ -115,6 +115,13 @@ def train_unet(
             "default: the parent's, or the preset's."
         ),
     ] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            help="flow, edm, v-zero-snr, x0-cosine, eps-scaled-linear, eps-linear or story; "
+            "default: the parent's, or the preset's."
+        ),
+    ] = None,
     inpaint: Annotated[
         bool,
         typer.Option(
@@ -136,6 +143,7 @@ def train_unet(
 
     Example: `lowdiff train unet && lowdiff generate "a raccoon"`
     """
+    from lowdiff.models.objectives.objective import find_objective, objective_of_run
     from lowdiff.models.variants import with_denoiser, with_text
     from lowdiff.ops.project import open_project
     from lowdiff.sampling.find import find_run
@@ -161,6 +169,11 @@ def train_unet(
             chosen = with_denoiser(chosen, arch)
         if text:
             chosen = with_text(chosen, text)
+        if objective:
+            chosen = replace(chosen, unet=replace(chosen.unet, objective=find_objective(objective)))
+        elif older is not None:
+            own = objective_of_run(told, item=older.run_id).config
+            chosen = replace(chosen, unet=replace(chosen.unet, objective=own))
         if inpaint or told.get("inpaint"):
             chosen = replace(chosen, unet=replace(chosen.unet, inpaint=True))
         recipe = chosen.unet.train

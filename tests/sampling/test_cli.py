@@ -121,6 +121,20 @@ def test_a_child_by_command_takes_its_parents_autoencoder(lab, run):
     assert config["parent_run_id"] == lab.unet_run.run_id
 
 
+def test_another_objective_by_command_is_kept_by_its_children(lab, run):
+    words = ["train", "unet", "--preset", "tiny", "--device", "cpu"]
+    (story,) = run(*words, "--vae", lab.vae_run.run_id, "--objective", "story")
+    (child,) = run(*words, "--parent", str(story["run"]))
+    for row in (story, child):
+        config = json.loads((Path(str(row["folder"])) / "config.json").read_text())
+        assert (config["objective"]["path"], config["objective"]["prediction"]) == ("course", "eps")
+    rows = run(
+        "generate", "a circle", "--run", str(child["run"]), "--sampler", "ddpm", "--steps", "5",
+        "--device", "cpu", "--out", str(lab.workspace.root / "story"),
+    )  # fmt: skip
+    assert len(rows) == 1
+
+
 def test_a_run_that_is_not_there_is_refused(run):
     with pytest.raises(InputError, match=r"unet-nothere.*no such run"):
         run("generate", "a raccoon", "--run", "unet-nothere")
