@@ -89,8 +89,8 @@ class Settings(BaseSettings):
         default=0.02,
         gt=0,
         lt=0.5,
-        description="of a field's labels this share may be wrong because a machine's draft counted; "
-        "shown by audits with 95 %",
+        description="of a field's labels this share may be wrong because a machine's draft "
+        "counted; shown by audits with 95 %",
     )
     audit_share: float = Field(
         default=0.1, gt=0, le=1, description="images whose every field is shown to a person"
