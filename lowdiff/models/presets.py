@@ -55,7 +55,7 @@ def demo() -> Preset:
             model=UnetConfig(channels=(64, 128, 192)),
             # the kept averages are updated at every second step: two cost what one did
             train=TrainConfig(
-                steps=2000,
+                steps=1860,
                 continue_steps=500,
                 batch_size=32,
                 learning_rate=2e-3,
