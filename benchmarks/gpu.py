@@ -21,29 +21,25 @@ FOLDER/results.json, and trainings go on from their checkpoints when the budget 
 
 import argparse
 import json
-import random
-import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image, ImageDraw
 from torch import Tensor
 
+from benchmarks.drawn_graphics import drawn
+from benchmarks.gpu_bench import Bench, Paused
 from benchmarks.text_to_image_loop import CHANNELS, IMAGES, Ours, Peer, cached_task, peer_unet
 from lowdiff.catalog import open_catalog
-from lowdiff.datasets.layout import MANIFEST_FILE, version_folder
-from lowdiff.datasets.read import Version, open_version
 from lowdiff.models.denoisers import build_denoiser
 from lowdiff.models.objectives.objective import Objective
-from lowdiff.models.presets import Preset, load_preset
+from lowdiff.models.presets import load_preset
 from lowdiff.models.text import Text
 from lowdiff.models.vae import Vae
-from lowdiff.sampling.device import Accelerator, pick_accelerator, place
+from lowdiff.sampling.device import pick_accelerator, place
 from lowdiff.sampling.noise import noise_of
 from lowdiff.sampling.sample import Drawer, sample
 from lowdiff.sampling.settings import Sampling
@@ -54,67 +50,6 @@ from lowdiff.training.progress import Progress
 from lowdiff.training.unet import train_unet
 from lowdiff.training.vae import train_vae
 from lowdiff.workspace import Workspace
-
-COLOURS = ("red", "green", "blue", "orange", "purple", "black", "gold", "teal")
-SHAPES = ("circle", "square", "triangle")
-
-
-class Paused(BaseException):
-    """The budget of this call is spent."""
-
-
-@dataclass
-class Bench:
-    """Where figures are kept, and how large everything is.
-
-    Attributes:
-        smoke: toys instead of the real sizes.
-    """
-
-    folder: Path
-    accelerator: Accelerator
-    smoke: bool
-    ends_at: float
-
-    @property
-    def preset(self) -> Preset:
-        """Of the parts that have one."""
-        return load_preset("tiny" if self.smoke else "base256")
-
-    @property
-    def results(self) -> Path:
-        """What was measured so far."""
-        return self.folder / "results.json"
-
-    def read(self) -> dict[str, Any]:
-        """The figures so far."""
-        return json.loads(self.results.read_text()) if self.results.is_file() else {}
-
-    def keep(self, part: str, figures: dict[str, Any]) -> None:
-        """Add a part."""
-        self.results.write_text(json.dumps({**self.read(), part: figures}, indent=1) + "\n")
-
-    def wait(self) -> None:
-        """Until the device has done what it was told."""
-        if self.accelerator.device.type == "cuda":
-            torch.cuda.synchronize(self.accelerator.device)
-
-    def seconds(self, action: Callable[[], object], *, repeats: int) -> float:
-        """The median of so many, after one to warm up."""
-        taken = []
-        for number in range(repeats + 1):
-            self.wait()
-            started = time.perf_counter()
-            action()
-            self.wait()
-            if number:
-                taken.append(time.perf_counter() - started)
-        return statistics.median(taken)
-
-    def check_time(self) -> None:
-        """Stop this call when its budget is spent."""
-        if time.monotonic() > self.ends_at:
-            raise Paused
 
 
 def peak(bench: Bench) -> dict[str, Any]:
@@ -325,45 +260,6 @@ def _new(bench: Bench, name: str) -> Path:
     folder = bench.folder / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def drawn(space: Workspace, catalog: Any, *, count: int, side: int) -> Version:
-    """A dataset version of drawn graphics; found again when it is there."""
-    from tests.training.drawn import write_dataset
-
-    folder = version_folder(space.datasets, "drawn", 1)
-    if (folder / MANIFEST_FILE).is_file():
-        return open_version(folder)
-    rows = [graphic(seed, side) for seed in range(count)]
-    held_out = max(4, count // 20)
-    splits: dict[str, Any] = {
-        "train": rows[2 * held_out :], "validation": rows[:held_out],
-        "test": rows[held_out : 2 * held_out],
-    }  # fmt: skip
-    return write_dataset(space, catalog, datetime(2026, 1, 1), splits, name="drawn")
-
-
-def graphic(seed: int, side: int) -> tuple[Image.Image, str]:
-    """One to three shapes on a coloured ground, and a caption."""
-    dice = random.Random(seed)
-    ground = dice.choice(COLOURS)
-    picture = Image.new("RGB", (side, side), ground)
-    pen = ImageDraw.Draw(picture)
-    said = []
-    for _ in range(dice.randint(1, 3)):
-        shape, colour = dice.choice(SHAPES), dice.choice([c for c in COLOURS if c != ground])
-        x, y = (dice.randint(side // 5, side - side // 5) for _ in range(2))
-        half = dice.randint(side // 12, side // 5)
-        box = (x - half, y - half, x + half, y + half)
-        if shape == "circle":
-            pen.ellipse(box, fill=colour)
-        elif shape == "square":
-            pen.rectangle(box, fill=colour)
-        else:
-            pen.polygon([(x - half, y + half), (x + half, y + half), (x, y - half)], fill=colour)
-        said.append(f"a {colour} {shape}")
-    text = ", ".join(said)
-    return picture, f"{text[0].upper()}{text[1:]}, on a {ground} ground."
 
 
 def main() -> None:
