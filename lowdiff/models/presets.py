@@ -41,7 +41,7 @@ def demo() -> Preset:
         vae=VaeRecipe(
             model=VaeConfig(channels=(32, 96), encoder_blocks=(1, 1), decoder_blocks=(2, 2)),
             train=TrainConfig(
-                steps=600,
+                steps=500,
                 continue_steps=200,
                 batch_size=32,
                 learning_rate=2e-3,
@@ -55,7 +55,7 @@ def demo() -> Preset:
             model=UnetConfig(channels=(64, 128, 192)),
             # the kept averages are updated at every second step: two cost what one did
             train=TrainConfig(
-                steps=1860,
+                steps=1500,
                 continue_steps=500,
                 batch_size=32,
                 learning_rate=2e-3,

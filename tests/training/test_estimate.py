@@ -62,7 +62,8 @@ def test_an_estimate_counts_arithmetic_memory_and_disk():
     few = estimate_unet(preset, images=24, accelerator=accelerator)
     assert few.images == 48
     assert few.images_per_s > 0
-    assert few.seconds == pytest.approx(few.images / few.images_per_s * 1.1, rel=0.05)
+    told = few.images / few.images_per_s * 1.1  # seconds are rounded to tenths
+    assert few.seconds == pytest.approx(told, rel=0.01, abs=0.06)
     weights = 4 * few.parameters
     assert few.memory["weights"] == 4 * weights
     assert few.memory["averages"] == 2 * weights
